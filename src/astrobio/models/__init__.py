@@ -1,0 +1,1 @@
+"""Models: one folder each, with its configuration, its network and its task."""

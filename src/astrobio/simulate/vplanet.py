@@ -265,7 +265,10 @@ def reduce(
         else:
             making["reported_ice_fraction"] = float(raw["forward"][_FORWARD.index("AreaIceCov")])
             diagnostics = _diagnostics(raw, parameters)
-            steps = {name: quantise(FIELD[name], values) for name, values in _fields(raw).items()}
+            try:
+                steps = {name: quantise(FIELD[name], values) for name, values in _fields(raw).items()}
+            except ValueError as error:
+                outcome, making["detail"] = "out_of_range", str(error)
     run = PlanetRun(
         parameters=parameters,
         start=start,
