@@ -1,0 +1,1 @@
+"""Training: configuration, the loop, checkpoints, runs. It knows no model by name but through the registry."""
