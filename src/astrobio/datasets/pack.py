@@ -1,0 +1,246 @@
+"""Packs: compiled training sets. A folder with a manifest, a table of samples, and shards in safetensors format.
+
+The manifest lists the SHA-256 of each file; the pack's own digest is that of the manifest. Every checkpoint
+carries it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from astrobio.core.errors import DataMissing, IntegrityError, RefusedInput, UsageError
+from astrobio.core.hashing import sha256_files, sha256_json
+
+FORMAT = "astrobio.pack/1"
+MANIFEST, SAMPLES = "manifest.json", "samples.parquet"
+BUILD = "astrobio build planet_runs"
+
+
+class PackFile(BaseModel):
+    """A file of a pack: its path within, its SHA-256, and the samples it holds."""
+
+    model_config = ConfigDict(extra="forbid")
+    path: str
+    sha256: str
+    samples: int
+
+
+class ArrayInfo(BaseModel):
+    """An array over all samples: its type, shape without the first axis, and units."""
+
+    model_config = ConfigDict(extra="forbid")
+    dtype: str
+    shape: list[int]
+    units: str
+
+
+class Manifest(BaseModel):
+    """What a pack holds and what went into it."""
+
+    model_config = ConfigDict(extra="forbid")
+    format: str
+    source: str
+    samples: int
+    arrays: dict[str, ArrayInfo]
+    files: list[PackFile]
+    records_sha256: str
+    code_sha256: str
+    counts: dict[str, dict[str, int]]
+    statistics: dict[str, dict[str, dict[str, float]]]
+
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON: the pack's digest."""
+        return sha256_json(self.model_dump())
+
+
+class ShardedArray:
+    """One array over the shards of a pack, memory-mapped; rows are read when they are taken.
+
+    Attributes
+    ----------
+    shape : tuple
+        Samples first.
+    dtype : numpy.dtype
+        As stored.
+    """
+
+    def __init__(self, parts: list[np.ndarray]) -> None:
+        self._parts = parts
+        self._ends = np.cumsum([len(part) for part in parts])
+        self.shape = (int(self._ends[-1]), *parts[0].shape[1:])
+        self.dtype = parts[0].dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, chosen: slice) -> np.ndarray:
+        return self.take(np.arange(len(self))[chosen])
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """Rows at ``indices`` (K,), in that order: (K, ...).
+
+        Raises
+        ------
+        IndexError
+            If an index is outside the samples.
+        """
+        indices = np.asarray(indices, dtype=np.int64)
+        if len(indices) and (indices.min() < 0 or indices.max() >= len(self)):
+            raise IndexError(f"samples run from 0 to {len(self) - 1}")
+        out = np.empty((len(indices), *self.shape[1:]), dtype=self.dtype)
+        shard = np.searchsorted(self._ends, indices, side="right")
+        for number in np.unique(shard):
+            rows = np.nonzero(shard == number)[0]
+            begin = self._ends[number] - len(self._parts[number])
+            out[rows] = self._parts[number][indices[rows] - begin]
+        return out
+
+
+class Pack:
+    """A pack that was opened; see :meth:`open`.
+
+    Attributes
+    ----------
+    path : Path
+        Its folder.
+    manifest : Manifest
+        What it holds.
+    digest : str
+        Its digest.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path, self.manifest, self.digest = path, manifest, manifest.digest()
+        self._samples: dict[str, np.ndarray] | None = None
+        self._arrays: dict[str, ShardedArray] = {}
+
+    @classmethod
+    def open(cls, path: str | Path, verify: bool = True) -> Pack:
+        """Open the pack in a folder and check each of its files against the manifest.
+
+        Raises
+        ------
+        DataMissing
+            If there is no pack.
+        IntegrityError
+            If a file has changed or is gone.
+        RefusedInput
+            If the manifest is not one.
+        """
+        path = Path(path)
+        try:
+            text = (path / MANIFEST).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise DataMissing(f"there is no pack in {path}", fix=BUILD) from error
+        try:
+            manifest = Manifest.model_validate_json(text)
+        except (ValidationError, UnicodeDecodeError) as error:
+            raise RefusedInput(f"{path / MANIFEST} is not a pack's manifest: {error}", fix=BUILD) from error
+        if manifest.format != FORMAT:
+            raise RefusedInput(f"{path} has the format {manifest.format}, and {FORMAT} is read here", fix=BUILD)
+        pack = cls(path, manifest)
+        if verify:
+            pack.verify()
+        return pack
+
+    def verify(self) -> None:
+        """Hash every file; raise IntegrityError naming the first that is not what the manifest says."""
+        paths = [self.path / item.path for item in self.manifest.files]
+        for item, full in zip(self.manifest.files, paths, strict=True):
+            if not full.is_file():
+                raise IntegrityError(f"pack {self.path} lacks {item.path}", fix=f"{BUILD} --overwrite")
+        for item, found in zip(self.manifest.files, sha256_files(paths), strict=True):
+            if found != item.sha256:
+                raise IntegrityError(
+                    f"{self.path / item.path} has changed since the pack was built", fix=f"{BUILD} --overwrite"
+                )
+
+    def __len__(self) -> int:
+        return self.manifest.samples
+
+    def array(self, name: str) -> ShardedArray:
+        """Array ``name`` over all samples.
+
+        Raises
+        ------
+        UsageError
+            If the pack holds no such array.
+        """
+        if name not in self.manifest.arrays:
+            raise UsageError(f"the pack holds no array {name!r}; it holds {', '.join(self.manifest.arrays)}")
+        if name not in self._arrays:
+            from safetensors import safe_open
+
+            shards = [item.path for item in self.manifest.files if item.path.endswith(".safetensors")]
+            parts = []
+            for shard in shards:
+                with safe_open(self.path / shard, framework="numpy") as handle:
+                    parts.append(handle.get_tensor(name))
+            self._arrays[name] = ShardedArray(parts)
+        return self._arrays[name]
+
+    @property
+    def samples(self) -> dict[str, np.ndarray]:
+        """The table of samples, by column."""
+        if self._samples is None:
+            import pyarrow.parquet as parquet
+
+            table = parquet.read_table(self.path / SAMPLES)
+            self._samples = {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
+        return self._samples
+
+    def indices(self, split: str = "random", part: str = "train", limit_planets: int | None = None) -> np.ndarray:
+        """Positions of the samples of a part of a split, in the order of the table.
+
+        ``limit_planets`` keeps the first so many planets, both starts of each.
+
+        Raises
+        ------
+        UsageError
+            If there is no such split.
+        """
+        column = f"split_{split}"
+        if column not in self.samples:
+            known = [name[6:] for name in self.samples if name.startswith("split_")]
+            raise UsageError(f"the pack has no split {split!r}; it has {', '.join(known)}")
+        found = np.nonzero(self.samples[column] == part)[0]
+        if limit_planets is not None:
+            groups = self.samples["group"][found]
+            first = dict.fromkeys(groups.tolist())
+            kept = set(list(first)[:limit_planets])
+            found = found[[group in kept for group in groups.tolist()]]
+        return found.astype(np.int64)
+
+    def statistics(self, split: str = "random") -> dict[str, dict[str, float]]:
+        """Mean and standard deviation of each array over the training part of a split."""
+        return self.manifest.statistics[split]
+
+
+def check_records(pack: Pack, storage: Any) -> None:
+    """Refuse a pack whose records are no longer in the store, or no longer verify there.
+
+    Raises
+    ------
+    RefusedInput
+        Naming the first record that fails.
+    """
+    known = {record.digest: record for record in storage.records(source=pack.manifest.source)}
+    digests = pack.samples["digest"].tolist()
+    missing = [digest for digest in digests if digest not in known]
+    if missing:
+        raise RefusedInput(
+            f"the pack {pack.path} was built from {len(missing)} records that the store no longer holds, "
+            f"the first {missing[0][:16]}...",
+            fix=f"{BUILD} --overwrite",
+        )
+    broken = storage.damaged([known[digest] for digest in digests])
+    if broken:
+        raise RefusedInput(
+            f"the pack {pack.path} was built from {len(broken)} records that no longer verify, "
+            f"the first {broken[0].key}",
+            fix="astrobio verify --deep",
+        )
