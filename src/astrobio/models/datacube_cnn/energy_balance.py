@@ -115,6 +115,8 @@ def linear_climates(parameters: Tensor) -> dict[str, Tensor]:
     latitude = torch.from_numpy(np.radians(equal_area_latitudes(LATITUDES))).to(parameters)
     zenith = torch.abs(latitude - declination[..., None])
     tilt = _ZENITH_ALBEDO * (3 * torch.sin(zenith) ** 2 - 1)
+    # The simulator's step takes the albedo that the step before has left; a year begins with that of its own day.
+    tilt = torch.cat([tilt[:, :1], tilt[:, :-1]], dim=1)
     ice_albedo = parameters[:, COLUMN["ice_albedo"], None, None]
     open_albedo_land, open_albedo_water = _LAND_ALBEDO + tilt, _WATER_ALBEDO + tilt
     open_land, open_water = _solve(parameters, sunlight * (1 - open_albedo_land), sunlight * (1 - open_albedo_water))

@@ -50,10 +50,15 @@ FEATURES = (
 )
 
 
+_PLAIN = ("vector", "planck_a", "scale", "land_fraction", "ice_albedo")
+
+
 def mirror(values: Tensor, mirrored: Tensor) -> Tensor:
     """North for south, half a year later, where ``mirrored`` (N,) is true; its own inverse.
 
-    ``values`` is (N, season, latitude) or (N, latitude).
+    ``values`` is (N, season, latitude) or (N, latitude). On an eccentric orbit the solstices are not half a
+    year apart, so the seasons of a mirrored field begin near its solstice and not at it; inputs and targets
+    are mirrored alike.
     """
     turned = values.flip(-1)
     if values.dim() == 3:
@@ -69,8 +74,7 @@ def _season_means(values: Tensor) -> Tensor:
 def prepare(parameters: Tensor, start: Tensor, batch: int = 512) -> dict[str, Tensor]:
     """Inputs of the network for parameters (N, 9) and starts (N,; 0 warm, 1 cold), as float32.
 
-    Fields are in the canonical frame, in which the pericentre lies below 180 degrees; ``mirrored`` says which
-    planets were turned into it. Temperatures are in degrees Celsius, fluxes in W m-2.
+    Planets whose pericentre lies beyond 180 degrees are mirrored, as ``mirrored`` says. Temperatures are in degrees Celsius, fluxes in W m-2.
 
     >>> earth = torch.tensor([[1361.0, 23.44, 0.0167, 102.9, 0.58, 3.3e-4, 0.34, 70.0, 0.6]])
     >>> tuple(prepare(earth, torch.zeros(1))["open_temperature"].shape)
@@ -85,10 +89,7 @@ def prepare(parameters: Tensor, start: Tensor, batch: int = 512) -> dict[str, Te
 
 @torch.no_grad()
 def _prepare(parameters: Tensor, start: Tensor) -> dict[str, Tensor]:
-    parameters = parameters.clone()
-    pericentre = parameters[:, COLUMN["longitude_of_pericentre"]]
-    mirrored = torch.remainder(pericentre, 360.0) >= 180.0
-    parameters[:, COLUMN["longitude_of_pericentre"]] = torch.remainder(pericentre, 180.0)
+    mirrored = torch.remainder(parameters[:, COLUMN["longitude_of_pericentre"]], 360.0) >= 180.0
     climates = linear_climates(parameters)
     land = parameters[:, COLUMN["land_fraction"], None, None]
     ice_albedo = parameters[:, COLUMN["ice_albedo"]]
@@ -116,7 +117,8 @@ def _prepare(parameters: Tensor, start: Tensor) -> dict[str, Tensor]:
         "open_water_min": climates["open_water"].amin(dim=1),
         "open_albedo": albedo.mean(dim=1),
     }
-    return {name: values.float() for name, values in prepared.items()} | {"mirrored": mirrored}
+    fields = {name: mirror(values, mirrored) for name, values in prepared.items() if name not in _PLAIN}
+    return {name: values.float() for name, values in (prepared | fields).items()} | {"mirrored": mirrored}
 
 
 def _vector(parameters: Tensor, start: Tensor, scale: Tensor) -> Tensor:
@@ -131,7 +133,8 @@ def _vector(parameters: Tensor, start: Tensor, scale: Tensor) -> Tensor:
         low, high = np.log(limits[name][0]), np.log(limits[name][1])
         return 2 * (torch.log(column(name)) - low) / (high - low) - 1
 
-    pericentre, obliquity = torch.deg2rad(column("longitude_of_pericentre")), torch.deg2rad(column("obliquity"))
+    pericentre = torch.deg2rad(torch.remainder(column("longitude_of_pericentre"), 180.0))
+    obliquity = torch.deg2rad(column("obliquity"))
     reduced_flux = column("stellar_flux") * scale / 1361.0
     return torch.stack(
         [

@@ -1,0 +1,12 @@
+//! Native core of Astrobio: what must run at the speed of the machine, as a thin list of modules.
+
+mod hashing;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(hashing::hash_files, module)?)?;
+    Ok(())
+}
