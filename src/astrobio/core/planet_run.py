@@ -233,12 +233,13 @@ class PlanetRun:
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
             raise ValueError("the header does not name the format " + FORMAT)
         try:
-            return cls._from_parts(metadata, tensors)
+            return cls.from_parts(metadata, tensors)
         except (KeyError, TypeError) as error:
             raise ValueError(f"the header lacks or misstates {error}") from error
 
     @classmethod
-    def _from_parts(cls, metadata: dict, tensors: dict[str, NDArray]) -> PlanetRun:
+    def from_parts(cls, metadata: dict, tensors: dict[str, NDArray]) -> PlanetRun:
+        """A run from its metadata and its rounded fields: the parts of which its bytes are made."""
         return cls(
             parameters=PlanetParameters(**metadata["parameters"]),
             start=metadata["start"],
