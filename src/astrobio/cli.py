@@ -1,0 +1,158 @@
+"""The command line: it parses and calls. What a command does lives in the package."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from astrobio import __version__
+from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DONE, EXIT_INTERRUPTED, AstrobioError
+
+_EXAMPLES = """\
+examples:
+  astrobio import shipped                       admit the planet runs that ship with the package
+  astrobio simulate vplanet --planets 64        make climates and admit them
+  astrobio train --config configs/datacube_cnn_demo.yaml --run demo
+  astrobio evaluate outputs/sota_training/demo
+  astrobio report outputs/sota_training/demo
+  astrobio predict --stellar-flux 1300 --obliquity 60 --plot planet.png
+  astrobio lineage outputs/sota_training/demo --check
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--store", help="folder of the store (else ASTROBIO_STORE, else the user's data folder)")
+    shared.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser = argparse.ArgumentParser(
+        prog="astrobio",
+        description="Train models of habitable worlds on data whose origin and integrity can be shown.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"astrobio {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, parents=[shared], help=text, description=text, epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+
+    _data_commands(command)
+    _model_commands(command)
+    return parser
+
+
+def _data_commands(command: Any) -> None:
+    simulate = command("simulate", "run an ensemble of climates and admit it", "astrobio simulate vplanet --planets 4096 --test-planets 500")
+    simulate.add_argument("simulator", choices=["vplanet"])
+    simulate.add_argument("--planets", type=int, default=0, help="planets of the Sobol design, from both starts")
+    simulate.add_argument("--skip", type=int, default=0, help="first planet of the design to run")
+    simulate.add_argument("--test-planets", type=int, default=0, help="planets of the Latin-hypercube test set")
+    simulate.add_argument("--workers", type=int, help="processes (default: one a core)")
+    simulate.add_argument("--time-limit", type=float, default=60.0, help="seconds for each run (default 60)")
+    bring = command("import", "admit data that is at hand", "astrobio import shipped")
+    bring.add_argument("what", help="'shipped', or a bundle of planet runs")
+    build = command("build", "compile records into a pack", "astrobio build planet_runs --out pack")
+    build.add_argument("what", choices=["planet_runs"])
+    build.add_argument("--out", help="the pack's folder (default: in the store)")
+    build.add_argument("--overwrite", action="store_true", help="replace a pack that is there")
+    build.add_argument("--allow-declared", action="store_true", help="take records whose origin is only declared")
+    export = command("export-runs", "write the store's planet runs as one bundle", "astrobio export-runs runs.bundle")
+    export.add_argument("out", help="the file to write")
+    verify = command("verify", "check the store", "astrobio verify --deep --rerun 0.02")
+    verify.add_argument("--deep", action="store_true", help="hash every object and let it pass the gates again")
+    verify.add_argument("--rerun", type=float, metavar="SHARE", help="make a random share of the runs again and compare")
+    verify.add_argument("--seed", type=int, help="seed of that choice (default: drawn and printed)")
+    verify.add_argument("--workers", type=int, help="processes (default: one a core)")
+    store = command("store", "care for the store", "astrobio store rebuild")
+    store.add_argument("what", choices=["rebuild", "delete"], help="make the catalogue anew; delete a source")
+    store.add_argument("--source", help="the source to delete")
+    command("quarantine", "show what was refused, and why", "astrobio quarantine --json")
+
+
+def _model_commands(command: Any) -> None:
+    train = command("train", "train a model", "astrobio train --config configs/datacube_cnn_demo.yaml --run demo")
+    train.add_argument("--model", help="name of the model (default: rebuilt_datacube_cnn)")
+    train.add_argument("--config", help="YAML file of the recipe")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one key; repeatable")
+    train.add_argument("--run", help="name of the run's folder under outputs/sota_training")
+    train.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the run")
+    train.add_argument("--allow-declared", action="store_true", help="train on records whose origin is only declared, too")
+    evaluate = command("evaluate", "measure a run on its test planets, beside baselines", "astrobio evaluate outputs/sota_training/demo")
+    evaluate.add_argument("run", help="folder of the run")
+    evaluate.add_argument("--companion", help="a run that was trained on the other split")
+    evaluate.add_argument("--fast", action="store_true", help="fit the baselines on 2,048 planets at most; the result says so")
+    evaluate.add_argument("--members", nargs="*", default=[], help="more runs, averaged with the first as one ensemble")
+    report = command("report", "write a run's report as one HTML page", "astrobio report outputs/sota_training/demo")
+    report.add_argument("run", help="folder of the run")
+    _predict_command(command)
+    lineage = command("lineage", "trace a checkpoint, run or pack to the bytes it came from", "astrobio lineage outputs/sota_training/demo --check")
+    lineage.add_argument("what", help="a checkpoint, a run's folder, or a pack's")
+    lineage.add_argument("--check", action="store_true", help="hash everything in the chain")
+    lineage.add_argument("--record", metavar="KEY", help="show one record with its input files")
+    lineage.add_argument("--all", action="store_true", help="list every record")
+
+
+def _predict_command(command: Any) -> None:
+    predict = command("predict", "the climate of a planet, or of a table of planets",
+                      "astrobio predict --stellar-flux 1300 --obliquity 60 --start cold --plot planet.png")  # fmt: skip
+    predict.add_argument("--run", help="folder of the run or checkpoint (default: the latest run)")
+    predict.add_argument("--table", help="CSV of planets: a column for each parameter, and start")
+    predict.add_argument("--start", choices=["warm", "cold"], default="warm")
+    predict.add_argument("--plot", help="PNG to write (single planet)")
+    predict.add_argument("--netcdf", help="NetCDF to write")
+    planet = predict.add_argument_group("planet (values of present Earth unless given)")
+    for name, default, unit in (
+        ("stellar-flux", 1361.0, "W m-2, at the semi-major axis"), ("obliquity", 23.44, "degrees"),
+        ("eccentricity", 0.0167, ""), ("longitude-of-pericentre", 102.9, "degrees"),
+        ("heat-diffusion", 0.58, "W m-2 K-1"), ("co2-partial-pressure", 3.3e-4, "bar"),
+        ("land-fraction", 0.34, ""), ("mixed-layer-depth", 70.0, "m"), ("ice-albedo", 0.6, ""),
+    ):  # fmt: skip
+        planet.add_argument(f"--{name}", type=float, default=default, help=f"{unit} (default {default:g})".strip())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    return run_command(lambda: _dispatch(options))
+
+
+def run_command(call: Any) -> int:
+    """Call, and turn our errors into a message on standard error and an exit code."""
+    try:
+        return call()
+    except AstrobioError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has closed it, as `head` does; nothing more can be written there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+    except RuntimeError as error:
+        if (code := getattr(error, "exit_code", None)) is None:
+            raise
+        print(f"RuntimeError: {error}", file=sys.stderr)
+        return code
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    from astrobio import commands
+
+    name = {"import": "bring"}.get(options.command, options.command.replace("-", "_"))
+    found, document = getattr(commands, name)(options)
+    if options.json:
+        print(json.dumps(document, indent=1, allow_nan=False))
+    return EXIT_DONE if found else EXIT_CHECK_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
