@@ -1,0 +1,1 @@
+"""Evaluation: tasks, metrics, baselines. Apart from models: whatever predicts can be measured."""
