@@ -41,7 +41,7 @@ def sinusoid_residual(values: Array) -> float:
     if power == 0:
         return 0.0
     fine = [4 * count for count in values.shape]
-    spectrum = np.abs(np.fft.rfftn(centred, s=fine))
+    spectrum = np.abs(np.fft.rfftn(centred, s=fine, axes=range(values.ndim)))
     peak = np.unravel_index(int(spectrum.argmax()), spectrum.shape)
     phase = np.zeros(values.shape)
     for axis, (place, count) in enumerate(zip(peak, fine, strict=True)):

@@ -1,0 +1,1 @@
+"""The documented entry points of the data."""

@@ -1,0 +1,238 @@
+"""Readiness: nine checks of the training components, and the data pipeline from end to end.
+
+Each check does what it names. That no fabricated data is there is established from provenance: every sample
+that a component's loader yields must trace to a record of the store that was admitted through the gates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from astrobio.core.console import say
+from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DONE, AstrobioError, IntegrityError
+from astrobio.datasets.loader import Loader
+from astrobio.datasets.pack import Pack
+from astrobio.store import RealDataStorage
+from astrobio.training.config import TrainingConfig
+from astrobio.training.registry import make_task
+
+SYSTEM = "training.unified_sota_training_system"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Name of a check, whether it passed, and what it saw."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def _run_checks(checks: list[tuple[str, Callable[[], str]]]) -> list[CheckResult]:
+    results = []
+    for name, check in checks:
+        try:
+            result = CheckResult(name, True, check())
+        except (AstrobioError, ImportError, AttributeError, RuntimeError, OSError) as error:
+            result = CheckResult(name, False, str(error).replace("\n", ". "))
+        results.append(result)
+        say(f"{'✅' if result.passed else '❌'} {result.name}: {result.detail}")
+    return results
+
+
+class ComponentChecks:
+    """The nine checks, on the data of one store."""
+
+    def __init__(self, store: str | None = None) -> None:
+        self.store = store
+        self._opened: tuple[RealDataStorage, Pack] | None = None
+
+    def opened(self) -> tuple[RealDataStorage, Pack]:
+        """Store and pack, verified once for all checks."""
+        if self._opened is None:
+            from astrobio.training.data_loading import LEAST_RUNS, open_pack
+
+            storage = RealDataStorage(self.store)
+            storage.require("planet_runs", LEAST_RUNS)
+            self._opened = storage, open_pack(storage)
+        return self._opened
+
+    def model(self, name: str) -> str:
+        """Import a model's class by its documented name, and let it take a training step on real data."""
+        cls = getattr(importlib.import_module(SYSTEM), name)
+        _, pack = self.opened()
+        model = cls()
+        batch = next(self._loader(pack, model.task).batches(0))
+        loss = model.training_loss(batch)
+        loss.backward()
+        return f"built, and took a training step on {len(batch['start_sample'])} real samples, loss {float(loss.detach()):.3f}"
+
+    def _loader(self, pack: Pack, task: Any, part: str = "train") -> Loader:
+        import torch
+
+        indices = pack.indices("random", part)[:64]
+        prepared = task.prepare(pack.array("parameters").take(indices), pack.array("start").take(indices))
+        extra = {}
+        for key, value in prepared.items():
+            whole = torch.zeros((len(pack), *value.shape[1:]), dtype=value.dtype)
+            whole[torch.from_numpy(indices)] = value
+            extra[key] = whole
+        extra["start_sample"] = torch.arange(len(pack))
+        return Loader(pack, indices, 16, names=task.targets, extra=extra)
+
+    def system(self) -> str:
+        """The training system trains: one epoch on a few real planets, with its checkpoint."""
+        from astrobio.training.runs import load_predictor
+        from astrobio.training.trainer import train
+
+        importlib.import_module(SYSTEM)
+        _, pack = self.opened()
+        config = TrainingConfig(planets=16, batch_size=16, max_epochs=1, warmup_steps=0)
+        with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
+            best = train(config, pack, Path(folder) / "check")
+            steps = load_predictor(best).step
+        return f"trained {steps} steps and read its checkpoint back"
+
+    def uses_storage(self, module: str) -> str:
+        """The component's data comes through RealDataStorage: without a store it stops, with one it opens."""
+        from astrobio.training.data_loading import verified_pack
+
+        found = importlib.import_module(module)
+        if found.RealDataStorage is not RealDataStorage:
+            raise IntegrityError(f"{module} names another RealDataStorage than the package's")
+        with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
+            try:
+                verified_pack(TrainingConfig(), Path(folder) / "empty")
+            except RuntimeError:
+                pass
+            else:
+                raise IntegrityError(f"{module} went on without a store")
+        storage, _ = self.opened()
+        return f"stops without a store; opens {len(storage.records(source='planet_runs'))} verified records with one"
+
+    def only_admitted(self, module: str, part: str) -> str:
+        """Every sample of the component's loader traces to an admitted record with provenance."""
+        importlib.import_module(module)
+        storage, pack = self.opened()
+        records = {record.digest: record for record in storage.records(source="planet_runs")}
+        loader = self._loader(pack, make_task("rebuilt_datacube_cnn", "tiny", {}), part)
+        traced = 0
+        for batch in loader.batches(0):
+            for sample in batch["start_sample"].tolist():
+                digest = pack.samples["digest"][sample]
+                if digest not in records:
+                    raise IntegrityError(f"sample {pack.samples['key'][sample]} traces to no admitted record")
+                storage.open(records[digest])
+                if records[digest].provenance.origin not in ("simulator_run", "import", "exchange"):
+                    raise IntegrityError(f"{records[digest].key} has no provenance")
+                traced += 1
+        return f"{traced} samples of the {part} loader traced to admitted records, each re-hashed"
+
+
+def component_checks(store: str | None = None) -> list[CheckResult]:
+    """Run the nine checks."""
+    checks = ComponentChecks(store)
+    path = "training/{}.py"
+    names = ("unified_sota_training_system", "enhanced_training_workflow", "enhanced_training_orchestrator")
+    listed: list[tuple[str, Callable[[], str]]] = [
+        ("RebuiltLLMIntegration import", lambda: checks.model("RebuiltLLMIntegration")),
+        ("RebuiltDatacubeCNN import", lambda: checks.model("RebuiltDatacubeCNN")),
+        ("RebuiltMultimodalIntegration import", lambda: checks.model("RebuiltMultimodalIntegration")),
+        (f"{SYSTEM} import", checks.system),
+        (f"{path.format(names[0])} uses RealDataStorage", lambda: checks.uses_storage(SYSTEM)),
+        (f"{path.format(names[1])} uses RealDataStorage", lambda: checks.uses_storage(f"training.{names[1]}")),
+        (f"{path.format(names[0])} no dummy data", lambda: checks.only_admitted(SYSTEM, "train")),
+        (f"{path.format(names[2])} no dummy data", lambda: checks.only_admitted(f"training.{names[2]}", "validation")),
+        (f"{path.format(names[1])} no dummy data", lambda: checks.only_admitted(f"training.{names[1]}", "test")),
+    ]
+    return _run_checks(listed)
+
+
+def pipeline_checks(store: str | None = None) -> list[CheckResult]:
+    """The data pipeline: store, gates, pack, splits, loaders."""
+    checks = ComponentChecks(store)
+
+    def deep() -> str:
+        storage, _ = checks.opened()
+        report = storage.verify()
+        if not report.sound:
+            raise IntegrityError(f"{len(report.missing)} gone, {len(report.changed)} changed, journal {report.journal_error}")
+        return f"{report.records} records and {report.journal_rows} rows of the journal are sound"
+
+    def gates() -> str:
+        from astrobio.verify.registry import verify
+
+        storage, _ = checks.opened()
+        records = storage.records(source="planet_runs")
+        sample = records[:: max(1, len(records) // 100)]
+        refused = [record.key for record in sample if not verify(storage.open(record), record.provenance).admitted]
+        if refused:
+            raise IntegrityError(f"{len(refused)} of {len(sample)} records do not pass the gates, the first {refused[0]}")
+        return f"{len(sample)} records pass all gates again"
+
+    def pack() -> str:
+        _, found = checks.opened()
+        found.verify()
+        return f"{len(found)} samples, every file as the manifest says"
+
+    def splits() -> str:
+        _, found = checks.opened()
+        for split in ("random", "boxes"):
+            groups: dict[str, str] = {}
+            for group, part in zip(found.samples["group"], found.samples[f"split_{split}"], strict=True):
+                if groups.setdefault(group, part) != part:
+                    raise IntegrityError(f"split {split}: a planet stands in {part} and in {groups[group]}")
+        return "no planet stands on two sides of a split"
+
+    def loaders() -> str:
+        _, found = checks.opened()
+        sizes = {part: len(found.indices("random", part)) for part in ("train", "validation", "test")}
+        if not all(sizes.values()):
+            raise IntegrityError(f"a loader is empty: {sizes}")
+        return ", ".join(f"{count} {part}" for part, count in sizes.items())
+
+    listed = [("Storage verifies", deep), ("Gates", gates), ("Pack", pack), ("Splits", splits), ("Loaders", loaders)]
+    return _run_checks(listed)  # type: ignore[arg-type]
+
+
+def _main(text: str, run: Callable[[str | None], list[CheckResult]], arguments: Sequence[str] | None) -> int:
+    from astrobio.cli import run_command
+
+    parser = argparse.ArgumentParser(description=text)
+    parser.add_argument("--store", help="folder of the store")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    options = parser.parse_args(arguments)
+
+    def call() -> int:
+        with redirect_stdout(sys.stderr if options.json else sys.stdout):
+            results = run(options.store)
+            passed = sum(result.passed for result in results)
+            good = passed == len(results)
+            say(f"{'✅ PASSED' if good else '❌ FAILED'}: {passed}/{len(results)} checks")
+            say(f"{'✅' if good else '❌'} OVERALL STATUS: {'PASSED' if good else 'FAILED'}")
+            if good:
+                say("🚀 Training components are ready!")
+        if options.json:
+            print(json.dumps({"passed": passed, "checks": [asdict(result) for result in results]}, indent=1))
+        return EXIT_DONE if good else EXIT_CHECK_FAILED
+
+    return run_command(call)
+
+
+def components_main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of ``validate_training_components.py``; returns the exit code."""
+    return _main("The nine readiness checks.", component_checks, arguments)
+
+
+def pipeline_main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of ``validate_real_data_pipeline.py``; returns the exit code."""
+    return _main("The data pipeline from end to end.", pipeline_checks, arguments)
