@@ -1,0 +1,1 @@
+"""Reports, figures, lineage: what people look at."""
