@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from astrobio.core.planet_run import PlanetParameters, PlanetRun
+from astrobio.core.provenance import Provenance
 from astrobio.simulate import design, vplanet
 
 Made = tuple[PlanetRun, dict[str, object]]
@@ -27,6 +28,37 @@ def planet_runs(earth_runs: list[Made]) -> list[Made]:
         for index, planet in enumerate(planets):
             runs += [vplanet.run(planet, start, name, index) for start in ("warm", "cold")]
     return runs
+
+
+@pytest.fixture(scope="session")
+def admissible(planet_runs: list[Made]) -> list[tuple[bytes, Provenance]]:
+    """The same runs as bytes with their provenance."""
+    program = vplanet.program()
+    return [
+        (run.to_bytes(), Provenance("planet_runs", "simulation", "reproduced", "simulator_run", run.key,
+                                    {"program": program, "making": making}))
+        for run, making in planet_runs
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def filled_store(tmp_path_factory: pytest.TempPathFactory, admissible: list[tuple[bytes, Provenance]]) -> Path:
+    """A store that holds the 66 runs; tests that change a store copy it."""
+    from astrobio.store import RealDataStorage
+
+    root = tmp_path_factory.mktemp("filled") / "store"
+    report = RealDataStorage(root, create=True).admit_many(admissible)
+    assert report.admitted == len(admissible)
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_pack(tmp_path_factory: pytest.TempPathFactory, filled_store: Path) -> Path:
+    """The pack of the 66 runs."""
+    from astrobio.datasets.build import build_planet_runs
+    from astrobio.store import RealDataStorage
+
+    return build_planet_runs(RealDataStorage(filled_store), tmp_path_factory.mktemp("pack") / "pack")
 
 
 @pytest.fixture(scope="session")

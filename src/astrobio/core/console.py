@@ -41,7 +41,9 @@ def console(stderr: bool = True) -> Console:
     """A rich console; on standard error unless told, so that standard output stays for results."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    stream = sys.stderr if stderr else sys.stdout
+    # A file or a pipe has no width; tables are given room there.
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else 120)
 
 
 def progress(items: Iterable[Item], title: str, total: int | None = None, unit: str = "it") -> Iterator[Item]:

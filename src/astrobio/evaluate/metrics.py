@@ -57,7 +57,7 @@ def drawn_start_is_cold(group: str) -> bool:
     """The start that counts for a test planet: drawn by the hash of its parameters, the same for every model.
 
     >>> drawn_start_is_cold("0123456789abcdef")
-    False
+    True
     """
     return hashlib.sha256(f"start:{group}".encode()).digest()[0] % 2 == 1
 

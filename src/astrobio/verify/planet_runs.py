@@ -89,8 +89,8 @@ def verify_planet_run(content: bytes, provenance: Provenance) -> Verdict:
     if run is None or not _schema(found, run) or run.outcome != "completed":
         return found.verdict()
     _balance(found, run)
-    if _ranges(found, run):
-        _consistency(found, run)
+    _ranges(found, run)
+    _consistency(found, run)
     _forensics(found, run)
     return found.verdict()
 
@@ -185,14 +185,12 @@ def _balance(found: _Findings, run: PlanetRun) -> None:
     found.note("physics", "long-wave law", closure <= 1e-5, f"{closure:g} W m-2", "A + B T within 1e-5 W m-2")
 
 
-def _ranges(found: _Findings, run: PlanetRun) -> bool:
-    good = True
+def _ranges(found: _Findings, run: PlanetRun) -> None:
     for spec in FIELDS:
         values = run.values(spec.name)
         inside = values.min() >= spec.low - spec.step and values.max() <= spec.high + spec.step
-        good &= found.note("physics", f"range of {spec.name}", inside, f"{values.min():g} to {values.max():g}",
-                           f"{spec.low:g} to {spec.high:g} {spec.units}")  # fmt: skip
-    return good
+        found.note("physics", f"range of {spec.name}", inside, f"{values.min():g} to {values.max():g}",
+                   f"{spec.low:g} to {spec.high:g} {spec.units}")  # fmt: skip
 
 
 def _consistency(found: _Findings, run: PlanetRun) -> None:
@@ -211,8 +209,9 @@ def _consistency(found: _Findings, run: PlanetRun) -> None:
         ("albedo", "global_albedo"),
     ):
         difference = abs(float(run.values(name).mean()) - seen[diagnostic])
-        # The albedo's global figure is a mean over steps that begins one step apart from that of the profile.
-        bound = 0.02 if name == "albedo" else 0.5 * FIELD[name].step + 1e-6
+        # The global figures are those of the year after that of the fields, which drifts a little (measured:
+        # 0.013 K), and the albedo's mean over steps begins one step apart from that of the profile.
+        bound = {"albedo": 0.02, "surface_temperature": 0.05}.get(name, 0.5 * FIELD[name].step + 1e-6)
         found.note("physics", f"mean of {name}", difference <= bound, f"off by {difference:g}",
                    f"the diagnostic within {bound:g} {FIELD[name].units}")  # fmt: skip
     divergence = float(run.values("transport_divergence").mean())

@@ -29,7 +29,7 @@ from astrobio.models.datacube_cnn.layers import SEASON_LATITUDE, ConditionedUNet
 REGIMES = ("frozen", "open", "partial")
 """Water frozen at every latitude; no ice that lasts the year; partial ice."""
 
-_FIRST_WEIGHTS = torch.tensor([3.0, -3.0, -1.0])
+_FIRST_WEIGHTS = (3.0, -3.0, -1.0)
 
 GRID_FIELDS = ("surface_temperature", "absorbed_shortwave", "transport_divergence")
 PROFILE_FIELDS = ("albedo", "land_temperature_max", "water_temperature_max")
@@ -116,8 +116,9 @@ class DatacubeCNN(nn.Module):
         self.profile_head = TopologyConv(64, 2 * len(PROFILE_FIELDS), ("pole",))
         self.global_spread = nn.Linear(width, 1)
         # Weights between open and frozen climates start near the climate that the regime names.
-        self.grid_bias = nn.Parameter(_FIRST_WEIGHTS[:, None].repeat(1, 2))
-        self.profile_bias = nn.Parameter(_FIRST_WEIGHTS[:, None].repeat(1, 3))
+        first = torch.tensor(_FIRST_WEIGHTS)[:, None]
+        self.grid_bias = nn.Parameter(first.repeat(1, 2))
+        self.profile_bias = nn.Parameter(first.repeat(1, 3))
 
     def regime_logits(self, features: dict[str, Tensor]) -> Tensor:
         """Logits of each member, (members, N, 3)."""
