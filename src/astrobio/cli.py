@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from astrobio import __version__
-from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DONE, EXIT_INTERRUPTED, AstrobioError
+from astrobio.core.command import run_command
+from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DONE
 
 _EXAMPLES = """\
 examples:
@@ -58,6 +58,9 @@ def _data_commands(command: Any) -> None:
     simulate.add_argument("--time-limit", type=float, default=60.0, help="seconds for each run (default 60)")
     bring = command("import", "admit data that is at hand", "astrobio import shipped")
     bring.add_argument("what", help="'shipped', or a bundle of planet runs")
+    bring.add_argument("--rerun", type=float, metavar="SHARE",
+                       help="make a random share again first; the bundle is admitted as reproduced if all bytes agree")  # fmt: skip
+    bring.add_argument("--workers", type=int, help="processes for that (default: one a core)")
     build = command("build", "compile records into a pack", "astrobio build planet_runs --out pack")
     build.add_argument("what", choices=["planet_runs"])
     build.add_argument("--out", help="the pack's folder (default: in the store)")
@@ -121,27 +124,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     options = _parser().parse_args(arguments)
     return run_command(lambda: _dispatch(options))
-
-
-def run_command(call: Any) -> int:
-    """Call, and turn our errors into a message on standard error and an exit code."""
-    try:
-        return call()
-    except AstrobioError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has closed it, as `head` does; nothing more can be written there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_DONE
-    except RuntimeError as error:
-        if (code := getattr(error, "exit_code", None)) is None:
-            raise
-        print(f"RuntimeError: {error}", file=sys.stderr)
-        return code
 
 
 def _dispatch(options: argparse.Namespace) -> int:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from astrobio.core.console import console, progress
+from astrobio.core.console import progress, rendered, say
 from astrobio.core.errors import UsageError
 
 Result = tuple[bool, Any]
@@ -19,16 +20,16 @@ Result = tuple[bool, Any]
 
 def _show(options: argparse.Namespace, *rows: Any) -> None:
     """For people: on standard output, or on standard error where that holds the JSON document."""
-    target = console(stderr=options.json)
+    stream = sys.stderr if options.json else sys.stdout
     for row in rows:
-        target.print(row)
+        say(row if isinstance(row, str) else rendered(row, stderr=options.json), stream)
 
 
 def _table(title: str, rows: Iterable[tuple[object, ...]], head: tuple[str, ...] = ("", "")) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", show_header=any(head))
+    table = Table(title=escape(title), title_justify="left", show_header=any(head))
     for name in head:
         table.add_column(name)
     for row in rows:
@@ -66,12 +67,14 @@ def simulate(options: argparse.Namespace) -> Result:
 
 def bring(options: argparse.Namespace) -> Result:
     """Admit the shipped runs, or those of a bundle."""
-    from astrobio.datasets.shipped import BUNDLE, admit_shipped
+    from astrobio.datasets.shipped import BUNDLE, admit_bundle
     from astrobio.store import RealDataStorage
 
     storage = RealDataStorage(options.store, create=True)
     path = BUNDLE if options.what == "shipped" else Path(options.what)
-    report = admit_shipped(storage, path, _bar("Admitting", "runs"))
+    if options.rerun is not None and not 0 < options.rerun <= 1:
+        raise UsageError(f"--rerun is {options.rerun}; it is a share above 0, at most 1")
+    report = admit_bundle(storage, path, options.rerun, options.workers, _bar("Planet runs", "runs"))
     rows = [("admitted", report.admitted), ("there already", report.already), ("refused", len(report.rejected))]
     _show(options, _table(f"Store {storage.root}", rows))
     for key, verdict in report.rejected:
@@ -193,8 +196,9 @@ def train(options: argparse.Namespace) -> Result:
         changes[key] = value
     if options.model:
         changes["model"] = options.model
-    folder = train_model(load_config(options.config, changes), options.run, options.store, options.resume,
-                         options.allow_declared)  # fmt: skip
+    config = load_config(options.config, changes)
+    with redirect_stdout(sys.stderr) if options.json else nullcontext():
+        folder = train_model(config, options.run, options.store, options.resume, options.allow_declared)
     return True, {"run": str(folder)}
 
 

@@ -80,6 +80,8 @@ def test_an_ensemble_goes_into_the_store_and_goes_on_where_it_stopped(tmp_path):
     assert set(storage.assurance_counts("planet_runs")) == {"reproduced"}
     second = simulate_into(storage, ensemble.tasks(2, 0), workers=2)
     assert (second.already, second.made) == (4, 2)
+    # The repeats of the first part stand behind the second, which has none of its own.
+    assert set(storage.assurance_counts("planet_runs")) == {"reproduced"}
     again = rerun(storage, 0.5, seed=3, workers=2)
     assert again.sampled == 3
     assert again.identical == 3

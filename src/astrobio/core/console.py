@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Item = TypeVar("Item")
 
-_ASCII = {"✅": "[OK]", "❌": "[X]", "⚠️": "[!]", "🔍": "[?]", "🚀": "[>]", "📊": "[#]", "█": "#"}
+_ASCII = {"✅": "[OK]", "❌": "[X]", "⚠️": "[!]", "🔍": "[?]", "🚀": "[>]", "📊": "[#]", "█": "#", "±": "+-"}
 
 
 def to_terminal(text: str, stream: TextIO | None = None) -> str:
@@ -44,6 +44,14 @@ def console(stderr: bool = True) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     # A file or a pipe has no width; tables are given room there.
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else 120)
+
+
+def rendered(item: Any, stderr: bool = True) -> str:
+    """A rich table or tree as text, in the width and colours of the stream that it is for."""
+    screen = console(stderr)
+    with screen.capture() as captured:
+        screen.print(item)
+    return captured.get().rstrip("\n")
 
 
 def progress(items: Iterable[Item], title: str, total: int | None = None, unit: str = "it") -> Iterator[Item]:

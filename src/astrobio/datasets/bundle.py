@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from astrobio.core.errors import DataMissing, RefusedInput
-from astrobio.core.hashing import sha256_bytes
+from astrobio.core.hashing import sha256_bytes, sha256_files
 from astrobio.core.planet_run import PlanetRun
 from astrobio.core.provenance import Assurance, Provenance
 
@@ -56,11 +56,16 @@ def bundle_header(path: str | Path) -> dict[str, Any]:
     return json.loads(next(_parts(Path(path))))
 
 
-def read_bundle(path: str | Path) -> Iterator[tuple[bytes, Provenance]]:
+def read_bundle(path: str | Path, assurance: Assurance = "declared") -> Iterator[tuple[bytes, Provenance]]:
     """Runs of a bundle with their provenance.
 
-    The runs of an ensemble whose sampled repeats all gave the same bytes are *reproduced*; others are
-    *declared*.
+    Parameters
+    ----------
+    path : path
+        The file.
+    assurance : Assurance
+        What stands behind it: what the file says of itself is its maker's word, hence *declared* unless the
+        caller has established more.
 
     Raises
     ------
@@ -72,10 +77,7 @@ def read_bundle(path: str | Path) -> Iterator[tuple[bytes, Provenance]]:
     path = Path(path)
     parts = _parts(path)
     header = json.loads(next(parts))
-    repeats = header.get("repeats", {})
-    same = repeats.get("sampled", 0) > 0 and repeats["sampled"] == repeats.get("identical")
-    assurance: Assurance = "reproduced" if same else "declared"
-    shared = {"bundle": path.name, "ensemble": header}
+    release = {"name": path.name, "release": header.get("release"), "sha256": sha256_files([path])[0]}
     for number, content in enumerate(parts):
         try:
             runs = list(_unpack_block(content))
@@ -83,7 +85,7 @@ def read_bundle(path: str | Path) -> Iterator[tuple[bytes, Provenance]]:
             raise RefusedInput(f"block {number} of {path} is damaged: {error}") from error
         for run, making in runs:
             key = making.pop("key")
-            detail = {"program": header.get("program", {}), "making": making, "bundle": shared["bundle"]}
+            detail = {"program": header.get("program", {}), "making": making, "bundle": release}
             yield run, Provenance("planet_runs", "simulation", assurance, "import", key, detail)
 
 

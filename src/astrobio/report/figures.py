@@ -13,7 +13,7 @@ from astrobio.core.planet_run import LATITUDES, SEASONS, STATES
 
 STATE_COLOURS = {"hot": "#d55e00", "snowball": "#56b4e9", "ice_free": "#009e73", "partial_ice": "#cc79a7"}
 STATE_LABELS = {"hot": "hot", "snowball": "snowball", "ice_free": "ice-free", "partial_ice": "partial ice"}
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -11,10 +11,10 @@ from typing import Any
 
 from astrobio.core.errors import AstrobioError
 from astrobio.core.planet_run import PlanetRun, climate_state
-from astrobio.core.provenance import Provenance
+from astrobio.core.provenance import Assurance, Provenance
 from astrobio.simulate import ensemble, vplanet
 from astrobio.simulate.ensemble import Task
-from astrobio.store import RealDataStorage
+from astrobio.store import RealDataStorage, Record
 
 SOURCE = "planet_runs"
 REPEAT_SHARE = 0.02
@@ -69,8 +69,9 @@ def simulate_into(
 ) -> EnsembleReport:
     """Make the runs that the store does not hold yet, and admit them in batches.
 
-    Each batch's sampled repeats must give the same bytes, else the batch is not admitted. Runs that time out
-    or crash are admitted as what they are.
+    Each batch's sampled repeats must give the same bytes, else the batch is not admitted. Runs are *reproduced*
+    once a repeat by this program has given the same bytes, here or in an earlier part of the ensemble. Runs that
+    time out or crash are admitted as what they are.
 
     Raises
     ------
@@ -79,9 +80,11 @@ def simulate_into(
     """
     program = vplanet.program()
     report = EnsembleReport()
-    have = {record.key for record in storage.records(source=SOURCE)}
+    stored = storage.records(source=SOURCE)
+    have = {record.key for record in stored}
     todo = [task for task in tasks if _key(task) not in have]
     report.already = len(tasks) - len(todo)
+    proven = any(_was_repeated(record, program) for record in stored)
     twice = [task for task in todo if is_repeated(_key(task))]
     first: dict[str, bytes] = {}
     waiting: list[tuple[PlanetRun, dict[str, object]]] = []
@@ -100,9 +103,15 @@ def simulate_into(
         _check_earth(run)
         waiting.append((run, making))
         if len(waiting) >= BATCH:
-            _admit(storage, waiting, program, report)
-    _admit(storage, waiting, program, report)
+            _admit(storage, waiting, program, report, proven)
+    _admit(storage, waiting, program, report, proven)
     return report
+
+
+def _was_repeated(record: Record, program: dict[str, str]) -> bool:
+    """Whether a stored run was made twice by this very program, with the same bytes."""
+    detail = record.provenance.detail
+    return detail.get("program") == program and detail.get("making", {}).get("repeat") == "identical"
 
 
 def _key(task: Task) -> str:
@@ -131,8 +140,9 @@ def _admit(
     waiting: list[tuple[PlanetRun, dict[str, object]]],
     program: dict[str, str],
     report: EnsembleReport,
+    proven: bool,
 ) -> None:
-    assurance = "reproduced" if report.repeats else "declared"
+    assurance: Assurance = "reproduced" if proven or report.repeats else "declared"
     items = []
     for run, making in waiting:
         report.made += 1
@@ -163,18 +173,28 @@ def rerun(
     seed : int, optional
         Of the choice; drawn, and reported, unless given.
     """
+    seed = random.SystemRandom().randrange(2**31) if seed is None else seed
     records = storage.records(source=SOURCE)
-    report = RerunReport(seed=random.SystemRandom().randrange(2**31) if seed is None else seed)
     if not records:
-        return report
-    chosen = random.Random(report.seed).sample(records, max(1, round(share * len(records))))
-    digests = {record.key: record for record in chosen}
-    runs = [PlanetRun.from_bytes(storage.open(record)) for record in chosen]
-    tasks = [Task(run.design, run.index, run.start, run.parameters) for run in runs]
-    made = ensemble.simulate(tasks, workers)
-    for run, _ in bar(made, len(tasks)) if bar else made:
+        return RerunReport(seed=seed)
+    chosen = random.Random(seed).sample(records, max(1, round(share * len(records))))
+    return repeat([storage.open(record) for record in chosen], seed, workers, bar)
+
+
+def repeat(
+    contents: list[bytes],
+    seed: int,
+    workers: int | None = None,
+    bar: Callable[[Iterable[Any], int], Iterable[Any]] | None = None,
+) -> RerunReport:
+    """Make runs again that are given by their bytes, and compare; ``seed`` is that of their choice."""
+    report = RerunReport(seed=seed)
+    runs = [PlanetRun.from_bytes(content) for content in contents]
+    expected = {run.key: content for run, content in zip(runs, contents, strict=True)}
+    made = ensemble.simulate([Task(run.design, run.index, run.start, run.parameters) for run in runs], workers)
+    for run, _ in bar(made, len(runs)) if bar else made:
         report.sampled += 1
-        if run.to_bytes() == storage.open(digests[run.key]):
+        if run.to_bytes() == expected[run.key]:
             report.identical += 1
         else:
             report.different.append(run.key)

@@ -112,7 +112,8 @@ class Catalogue:
         IntegrityError
             If a row was changed or removed.
         """
-        rows, before = [], ""
+        rows: list[dict[str, Any]] = []
+        before = ""
         for number, when, event, detail, link, found in self.database.execute("SELECT * FROM journal ORDER BY number"):
             expected = sha256_json([number, when, event, detail, link])
             if number != len(rows) + 1 or link != before or found != expected:

@@ -21,11 +21,10 @@ from typing import Any
 from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError, RefusedInput, UsageError
 from astrobio.core.hashing import sha256_bytes, sha256_files, sha256_json
 from astrobio.core.paths import store_root
-from astrobio.core.planet_run import PlanetRun
 from astrobio.core.provenance import Provenance
 from astrobio.store import files
 from astrobio.store.catalogue import Catalogue
-from astrobio.verify.registry import verify
+from astrobio.verify.registry import admission, verify
 from astrobio.verify.verdict import Verdict
 
 DOWNLOAD = "python training/enable_automatic_data_download.py"
@@ -445,17 +444,10 @@ def _row(content: bytes, digest: str, provenance: Provenance, verdict: Verdict) 
     return {
         "digest": digest,
         "size": len(content),
-        "group": _group(content, provenance),
+        "group": admission(provenance.source).group(content),
         "provenance": json.loads(provenance.to_json()),
         "verdict": {"admitted": True, "checks": len(verdict.findings), "flags": verdict.flags},
     }
-
-
-def _group(content: bytes, provenance: Provenance) -> str:
-    """What must stay on one side of a split; each source has its own rule."""
-    if provenance.source == "planet_runs":
-        return PlanetRun.from_bytes(content).parameters.group()
-    return provenance.key
 
 
 def _columns(row: dict[str, Any], batch: str) -> tuple[Any, ...]:

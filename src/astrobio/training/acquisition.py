@@ -15,10 +15,10 @@ from typing import Any
 
 from astrobio.core.console import progress, say
 from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DONE
-from astrobio.datasets.shipped import admit_shipped, shipped_count
+from astrobio.datasets.shipped import admit_bundle, shipped_count
 from astrobio.store import RealDataStorage
 from astrobio.training.data_loading import LEAST_RUNS, open_pack
-from astrobio.verify.registry import GATES
+from astrobio.verify.registry import SOURCES
 
 ABSENT = ("NASA Exoplanet Archive", "KEGG Pathways", "JWST/MAST")
 """Sources that the documentation names and that this version does not collect from."""
@@ -35,14 +35,14 @@ def collect(store: str | None = None) -> dict[str, Any]:
     say("🔍 Step 1/5: Initializing data acquisition systems...")
     storage = RealDataStorage(store, create=True)
     say("✅ Comprehensive13SourcesIntegration initialized")
-    say(f"   registry: {len(GATES)} source in this version ({', '.join(GATES)})")
+    say(f"   registry: {len(SOURCES)} source in this version ({', '.join(SOURCES)})")
     total = shipped_count()
     say("✅ AutomatedDataPipeline initialized")
     say(f"   store: {storage.root}")
     say("✅ RealDataSourcesScraper initialized")
     say(f"   planet runs that ship with the package: {total}")
     say("🔍 Step 2/5: Downloading from all sources...")
-    report = admit_shipped(storage, bar=lambda runs, count: progress(runs, "Admitting", count, "runs"))
+    report = admit_bundle(storage, bar=lambda runs, count: progress(runs, "Admitting", count, "runs"))
     held = report.admitted + report.already
     say(f"✅ VPLanet planet runs: {held} runs admitted ({report.admitted} new, {len(report.rejected)} refused by a gate)")
     for key, verdict in report.rejected:
@@ -74,7 +74,7 @@ def collect(store: str | None = None) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``training/enable_automatic_data_download.py``; returns the exit code."""
-    from astrobio.cli import run_command
+    from astrobio.core.command import run_command
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--store", help="folder of the store")

@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def train_main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``train_unified_sota.py``; returns the exit code."""
-    from astrobio.cli import run_command
+    from astrobio.core.command import run_command
 
     options = _parser().parse_args(arguments)
     return run_command(lambda: _train(options))

@@ -205,7 +205,7 @@ def pipeline_checks(store: str | None = None) -> list[CheckResult]:
 
 
 def _main(text: str, run: Callable[[str | None], list[CheckResult]], arguments: Sequence[str] | None) -> int:
-    from astrobio.cli import run_command
+    from astrobio.core.command import run_command
 
     parser = argparse.ArgumentParser(description=text)
     parser.add_argument("--store", help="folder of the store")

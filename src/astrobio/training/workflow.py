@@ -53,7 +53,7 @@ def _parser(text: str) -> argparse.ArgumentParser:
 
 def workflow_main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``training/enhanced_training_workflow.py``; returns the exit code."""
-    from astrobio.cli import run_command
+    from astrobio.core.command import run_command
 
     parser = _parser("Train one model: data verified, trained, ready to evaluate.")
     parser.add_argument("--model", default="rebuilt_datacube_cnn")
@@ -69,7 +69,7 @@ def workflow_main(arguments: Sequence[str] | None = None) -> int:
 
 def orchestrator_main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``training/enhanced_training_orchestrator.py``; returns the exit code."""
-    from astrobio.cli import run_command
+    from astrobio.core.command import run_command
 
     parser = _parser("Train several models as one plan.")
     parser.add_argument("--models", nargs="+", default=["rebuilt_datacube_cnn"])

@@ -8,7 +8,6 @@ are checked against these within their rounding.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 
 import numpy as np
 
@@ -277,7 +276,6 @@ def _forensics(found: _Findings, run: PlanetRun) -> None:
                    "more than 0.0001")  # fmt: skip
 
 
-def parameters_table(run: PlanetRun) -> dict[str, str]:
-    """Parameters with their units, for people."""
-    units = PlanetParameters.units()
-    return {name: f"{value:g} {units[name]}".removesuffix(" 1") for name, value in asdict(run.parameters).items()}
+def planet_group(content: bytes) -> str:
+    """The group of a run: its planet, the same for both starts."""
+    return PlanetRun.from_bytes(content).parameters.group()
