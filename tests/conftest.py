@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from astrobio.core.planet_run import PlanetParameters, PlanetRun
 from astrobio.core.provenance import Provenance
 from astrobio.simulate import design, vplanet
 
 Made = tuple[PlanetRun, dict[str, object]]
+
+# Busy machines are slow, and a suite must not fail by chance: no deadlines, and the same examples each time.
+settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +76,37 @@ def archive_mirror() -> Path:
             pytest.fail("ASTROBIO_REQUIRE_MIRROR is set, but ASTROBIO_MIRROR names no folder")
         pytest.skip("ASTROBIO_MIRROR names no folder of archive files")
     return Path(named)
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory, small_pack: Path, filled_store: Path) -> Path:
+    """A datacube CNN of the least size after two epochs on the 66 runs; tests that change a run copy it."""
+    return _trained(tmp_path_factory.mktemp("runs") / "small", small_pack, filled_store, "random")
+
+
+@pytest.fixture(scope="session")
+def boxes_run(tmp_path_factory: pytest.TempPathFactory, small_pack: Path, filled_store: Path) -> Path:
+    """The same on the split that holds out boxes."""
+    return _trained(tmp_path_factory.mktemp("runs") / "boxes", small_pack, filled_store, "boxes")
+
+
+@pytest.fixture(scope="session")
+def evaluated_run(tmp_path_factory: pytest.TempPathFactory, small_run: Path, boxes_run: Path) -> Path:
+    """A copy of the run on the random split with its evaluation, the other run beside it as companion."""
+    from astrobio.evaluate.task_a1 import evaluate_run
+
+    run = Path(shutil.copytree(small_run, tmp_path_factory.mktemp("evaluated") / "run"))
+    evaluate_run(run, companion=boxes_run)
+    return run
+
+
+def _trained(run: Path, pack: Path, store: Path, split: str) -> Path:
+    from astrobio.datasets.pack import Pack
+    from astrobio.training.config import TrainingConfig
+    from astrobio.training.trainer import train
+
+    options = {"channels": 8, "levels": 2, "trunk_width": 32, "trunk_depth": 1, "members": 1}
+    config = TrainingConfig(preset="tiny", model_options=options, split=split, batch_size=16, max_epochs=2,
+                            warmup_steps=2, device="cpu")  # fmt: skip
+    train(config, Pack.open(pack), run, lineage={"store": str(store), "assurance": {"reproduced": 66}})
+    return run

@@ -122,8 +122,7 @@ def _predict_command(command: Any) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    options = _parser().parse_args(arguments)
-    return run_command(lambda: _dispatch(options))
+    return run_command(lambda: _dispatch(_parser().parse_args(arguments)))
 
 
 def _dispatch(options: argparse.Namespace) -> int:

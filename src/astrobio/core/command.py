@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from astrobio.core.errors import EXIT_DONE, EXIT_INTERRUPTED, AstrobioError
+from astrobio.core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, AstrobioError
 
 
 def run_command(call: Callable[[], int]) -> int:
@@ -16,7 +16,11 @@ def run_command(call: Callable[[], int]) -> int:
     0
     """
     try:
-        return call()
+        try:
+            return call()
+        finally:
+            # A reader that has gone is noticed here and not when the interpreter ends.
+            sys.stdout.flush()
     except AstrobioError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -27,6 +31,11 @@ def run_command(call: Callable[[], int]) -> int:
         # Whoever read our output has closed it, as `head` does; nothing more can be written there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_DONE
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return EXIT_USAGE
     except RuntimeError as error:
         if (code := getattr(error, "exit_code", None)) is None:
             raise

@@ -68,7 +68,8 @@ class FieldBasis:
         flat = self._flatten(fields)
         sample = flat[:: max(1, len(flat) // 4000)]
         _, singular, vectors = np.linalg.svd(sample, full_matrices=False)
-        kept = int(np.searchsorted(np.cumsum(singular**2) / np.sum(singular**2), KEPT_VARIANCE)) + 1
+        variance = np.cumsum(singular**2)
+        kept = int(np.searchsorted(variance, KEPT_VARIANCE * variance[-1])) + 1
         self.vectors = vectors[:kept]
 
     def _flatten(self, fields: dict[str, NDArray]) -> NDArray:
@@ -115,9 +116,15 @@ def as_prediction(values: NDArray, probability: NDArray, basis: FieldBasis) -> P
     )
 
 
-def _probability(classifier: Any, features: NDArray) -> NDArray[np.float64]:
-    out = np.zeros((len(features), len(STATES)))
-    out[:, classifier.classes_.astype(int)] = classifier.predict_proba(features)
+def _probability(classifier: Any, known: NDArray, state: NDArray, asked: NDArray) -> NDArray[np.float64]:
+    """(N, 4) by a classifier that is fitted here; states that are not known to it are never stated."""
+    out = np.zeros((len(asked), len(STATES)))
+    seen = np.unique(state)
+    if len(seen) == 1:  # nothing to tell apart
+        out[:, seen] = 1.0
+    else:
+        classifier.fit(known, state)
+        out[:, classifier.classes_.astype(int)] = classifier.predict_proba(asked)
     return out
 
 
@@ -137,8 +144,7 @@ def ridge(training: Training, basis: FieldBasis, test: NDArray) -> tuple[NDArray
     model = make_pipeline(PolynomialFeatures(2), StandardScaler(), RidgeCV(alphas=(0.01, 0.1, 1.0, 10.0, 100.0)))
     model.fit(training.inputs, targets(training.truth, basis))
     state = make_pipeline(PolynomialFeatures(2), StandardScaler(), LogisticRegression(max_iter=300))
-    state.fit(training.inputs, training.truth.state)
-    return model.predict(test), _probability(state, test)
+    return model.predict(test), _probability(state, training.inputs, training.truth.state, test)
 
 
 def nearest_neighbours(training: Training, basis: FieldBasis, test: NDArray) -> tuple[NDArray, NDArray]:
@@ -148,19 +154,21 @@ def nearest_neighbours(training: Training, basis: FieldBasis, test: NDArray) -> 
 
     weight = np.ones(training.inputs.shape[1])
     weight[0] = 3.0  # the reduced flux decides most
-    search = GridSearchCV(KNeighborsRegressor(weights="distance"), {"n_neighbors": [3, 6, 12]}, cv=3)
-    search.fit(training.inputs * weight, training.truth.global_surface_temperature)
-    count = search.best_params_["n_neighbors"]
-    model = KNeighborsRegressor(count, weights="distance").fit(training.inputs * weight, targets(training.truth, basis))
-    state = KNeighborsClassifier(count, weights="distance").fit(training.inputs * weight, training.truth.state)
-    return model.predict(test * weight), _probability(state, test * weight)
+    known, asked = training.inputs * weight, test * weight
+    count = min(3, len(known))
+    if len(known) >= 3 * 12:
+        search = GridSearchCV(KNeighborsRegressor(weights="distance"), {"n_neighbors": [3, 6, 12]}, cv=3)
+        count = search.fit(known, training.truth.global_surface_temperature).best_params_["n_neighbors"]
+    model = KNeighborsRegressor(count, weights="distance").fit(known, targets(training.truth, basis))
+    state = KNeighborsClassifier(count, weights="distance")
+    return model.predict(asked), _probability(state, known, training.truth.state, asked)
 
 
-def _trees_classifier(training: Training) -> Any:
+def _trees_probability(training: Training, test: NDArray) -> NDArray[np.float64]:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.1, max_leaf_nodes=31, random_state=0)
-    return model.fit(training.inputs, training.truth.state)
+    return _probability(model, training.inputs, training.truth.state, test)
 
 
 def boosted_trees(training: Training, basis: FieldBasis, test: NDArray) -> tuple[NDArray, NDArray]:
@@ -172,12 +180,12 @@ def boosted_trees(training: Training, basis: FieldBasis, test: NDArray) -> tuple
     for column in range(min(15, wanted.shape[1])):
         model = HistGradientBoostingRegressor(max_iter=150, learning_rate=0.1, max_leaf_nodes=31, random_state=0)
         values[:, column] = model.fit(training.inputs, wanted[:, column]).predict(test)
-    return values, _probability(_trees_classifier(training), test)
+    return values, _trees_probability(training, test)
 
 
 def _per_state(training: Training, basis: FieldBasis, test: NDArray, fit: Callable[..., Any]) -> tuple[NDArray, NDArray]:
     """A classifier names the state; a regressor of that state gives the climate."""
-    probability = _probability(_trees_classifier(training), test)
+    probability = _trees_probability(training, test)
     wanted, named = targets(training.truth, basis), probability.argmax(axis=1)
     values = np.zeros((len(test), wanted.shape[1]))
     for place in range(len(STATES)):

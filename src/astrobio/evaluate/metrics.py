@@ -50,7 +50,8 @@ def wilson_interval(successes: int, trials: int, z: float = 1.959963985) -> tupl
     share, scale = successes / trials, 1 + z * z / trials
     centre = (share + z * z / (2 * trials)) / scale
     half = z / scale * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # In exact arithmetic the bounds hold the share; at 0 and 1 rounding must not move them past it.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def drawn_start_is_cold(group: str) -> bool:
@@ -148,7 +149,7 @@ def field_figures(truth: dict[str, NDArray], predicted: dict[str, NDArray], mean
 
 
 def gaussian_crps(truth: Array, mean: Array, std: Array) -> float:
-    """Mean continuous ranked probability score of normal forecasts (Gneiting & Raftery 2007, eq. 21).
+    """Mean continuous ranked probability score of normal forecasts (Gneiting & Raftery 2007, section 4.2).
 
     >>> round(gaussian_crps(np.array([0.0]), np.array([0.0]), np.array([1.0])), 4)
     0.2337

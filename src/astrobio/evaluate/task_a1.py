@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from astrobio.core.console import progress
-from astrobio.core.errors import RefusedInput, UsageError
+from astrobio.core.errors import DataMissing, RefusedInput, UsageError
 from astrobio.core.planet_run import FIELD, STATES
 from astrobio.datasets.pack import Pack
 from astrobio.evaluate import baselines, metrics
@@ -188,21 +188,26 @@ def evaluate_run(
         If the run or its pack is gone or has changed.
     RefusedInput
         If the runs were not trained on the same pack, or the companion on the same split.
+    UsageError
+        If ``run`` is a file.
     """
+    if run.is_file():
+        raise UsageError(f"{run} is a file; the folder of a run is expected")
     predictors = [load_predictor(path) for path in (run, *(members or []))]
     pack = predictors[0].pack()
     for other in predictors[1:]:
         if (other.lineage["pack_digest"], other.config.split) != (pack.digest, predictors[0].config.split):
             raise RefusedInput(f"{other.run} was trained on another pack or split than {run}")
+    beside = None if companion is None else _companion(companion, run, predictors[0])
+    for one in (predictors[0], beside):
+        if one is not None and len(pack.indices(one.config.split, "test")) == 0:
+            raise DataMissing(f"the pack {pack.path} holds no test planets of the {one.config.split} split",
+                              fix="astrobio simulate vplanet --test-planets 500")  # fmt: skip
+    # Whatever can be refused has been refused by now: from here on the test set is open.
     count = _note_opening(run, predictors, pack)
     own, rows = evaluate_predictors(predictors, pack, fast)
     splits = {predictors[0].config.split: own}
-    if companion is not None:
-        beside = load_predictor(companion)
-        if beside.config.split in splits:
-            raise UsageError(f"the companion {companion} was trained on the same split", fix="a run with --split boxes")
-        if beside.lineage["pack_digest"] != pack.digest:
-            raise RefusedInput(f"the companion {companion} was trained on another pack than {run}")
+    if beside is not None:
         splits[beside.config.split], _ = evaluate_predictors([beside], pack, fast)
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -217,6 +222,18 @@ def evaluate_run(
     _write_json(run / "evaluation.json", document)
     _write_json(run / "evaluation_planets.json", rows)
     return document
+
+
+def _companion(path: Path, run: Path, first: Predictor) -> Predictor:
+    beside = load_predictor(path)
+    if beside.lineage["pack_digest"] != first.lineage["pack_digest"]:
+        raise RefusedInput(f"the companion {path} was trained on another pack than {run}")
+    if beside.config.split == first.config.split:
+        other = "random" if first.config.split == "boxes" else "boxes"
+        raise RefusedInput(
+            f"the companion {path} was trained on the same split as {run}", fix=f"a run with --set split={other}"
+        )
+    return beside
 
 
 def _note_opening(run: Path, predictors: list[Predictor], pack: Pack) -> int:

@@ -90,8 +90,10 @@ def gather(run: Path) -> ReportData:
     try:
         evaluation = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
         planets = json.loads((run / "evaluation_planets.json").read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DataMissing(f"{run} was not evaluated", fix=f"astrobio evaluate {run}") from error
+    except ValueError as error:
+        raise RefusedInput(f"the evaluation in {run} cannot be read: {error}", fix=f"astrobio evaluate {run}") from error
     predictor = load_predictor(run)
     if predictor.checkpoint_digest not in evaluation["checkpoints"]:
         raise RefusedInput(f"the evaluation in {run} is of another checkpoint", fix=f"astrobio evaluate {run}")
@@ -154,8 +156,8 @@ def render(data: ReportData) -> str:
         _provenance(data),
     ]
     shown = {"evaluation": data.evaluation, "epochs": data.epochs}
-    # "</" would end the script block whatever it stands in.
-    block = json.dumps(shown, allow_nan=False).replace("</", "<\\/")
+    # "</script" would end the block, and "<!--" would hide its end, whatever they stand in.
+    block = json.dumps(shown, allow_nan=False).replace("<", "\\u003c")
     return (
         "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
         '<meta name=viewport content="width=device-width,initial-scale=1">'

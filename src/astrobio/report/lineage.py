@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError
+from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError, RefusedInput
+from astrobio.core.hashing import sha256_files
 from astrobio.core.planet_run import PlanetRun
-from astrobio.datasets.pack import MANIFEST, Pack
+from astrobio.datasets.pack import BUILD, MANIFEST, SAMPLES, Pack
 from astrobio.store import RealDataStorage, Record
 from astrobio.training import checkpoint
 from astrobio.training.runs import find_checkpoint
@@ -99,10 +100,14 @@ def trace(path: Path, store: str | Path | None = None) -> Chain:
         top = find_checkpoint(path)
         loaded = checkpoint.load(top)
         digest, state = checkpoint.verify(top), loaded["lineage"] | {"step": loaded["step"], "model": loaded["model_name"]}
-        pack = Pack.open(Path(state["pack_path"]), verify=False)
+        try:
+            pack = Pack.open(Path(state["pack_path"]), verify=False)
+        except RefusedInput as error:  # it was a pack's manifest when the checkpoint was made
+            raise IntegrityError(error.message, fix=error.fix) from error
         if pack.digest != state["pack_digest"]:
             raise IntegrityError(f"the pack at {pack.path} is not the one that {top} was trained on")
         store = store or state.get("store")
+    _check_samples(pack)
     storage = RealDataStorage.inspect(store)
     known = {record.digest: record for record in storage.records(source=pack.manifest.source)}
     digests = pack.samples["digest"].tolist()
@@ -115,6 +120,14 @@ def trace(path: Path, store: str | Path | None = None) -> Chain:
         records=[known[item] for item in digests if item in known],
         missing=[item for item in digests if item not in known],
     )
+
+
+def _check_samples(pack: Pack) -> None:
+    """The table that names the records must be whole before it is read."""
+    (expected,) = (item.sha256 for item in pack.manifest.files if item.path == SAMPLES)
+    path = pack.path / SAMPLES
+    if not path.is_file() or sha256_files([path]) != [expected]:
+        raise IntegrityError(f"{path} is gone or has changed since the pack was built", fix=f"{BUILD} --overwrite")
 
 
 def lineage_tree(chain: Chain, key: str | None = None, everything: bool = False) -> Any:
@@ -151,7 +164,11 @@ def _add_record(tree: Any, storage: RealDataStorage, record: Record, inputs: boo
     program = provenance.detail.get("program", {})
     branch.add(escape(f"{provenance.assurance}, {provenance.origin.replace('_', ' ')}: {program.get('name', '')} "
                       f"{program.get('version', '')}, binary {program.get('binary_sha256', '')[:16]}"))  # fmt: skip
-    run = PlanetRun.from_bytes(storage.open(record))
+    try:
+        run = PlanetRun.from_bytes(storage.open(record))
+    except IntegrityError as error:
+        branch.add(escape(error.message))
+        return
     if not inputs:
         branch.add(f"input files {', '.join(run.inputs)}")
         return

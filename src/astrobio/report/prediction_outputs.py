@@ -39,7 +39,7 @@ _IMPOSSIBLE = {
 _CLOSED_AT_ZERO = ("obliquity", "eccentricity", "longitude_of_pericentre", "ice_albedo")
 
 
-def checked(parameters: PlanetParameters, where: str = "") -> PlanetParameters:
+def checked(parameters: PlanetParameters) -> PlanetParameters:
     """The parameters, if a planet can have them.
 
     Raises
@@ -56,7 +56,7 @@ def checked(parameters: PlanetParameters, where: str = "") -> PlanetParameters:
             value <= high if name in ("obliquity", "longitude_of_pericentre", "ice_albedo") else value < high
         )
         if not (math.isfinite(value) and fits):
-            raise UsageError(f"{where}{name} is {value:g}; it must be {words}")
+            raise UsageError(f"{name} is {value:g}; it must be {words}")
     return parameters
 
 
@@ -70,9 +70,8 @@ def read_table(path: Path) -> tuple[list[PlanetParameters], list[str]]:
     DataMissing
         If there is no such file.
     RefusedInput
-        If it is empty, or a column or value is missing, unknown or of the wrong type; line and column are named.
-    UsageError
-        If a value is impossible for a planet.
+        If it is empty, or a column or value is missing, unknown, of the wrong type, or impossible for a planet;
+        line and column are named.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -85,27 +84,42 @@ def read_table(path: Path) -> tuple[list[PlanetParameters], list[str]]:
         raise RefusedInput(f"{path} holds no planets: a header line and a line for each planet are expected")
     if len(lines) > MOST_ROWS:
         raise RefusedInput(f"{path} holds {len(lines) - 1} planets; at most {MOST_ROWS} are read at once")
-    head = [name.strip() for name in next(csv.reader([lines[0][1]]))]
+    head = [name.strip() for name in _cells(path, *lines[0])]
     names = PlanetParameters.names()
-    missing, unknown = [n for n in names if n not in head], [n for n in head if n not in (*names, "start", "name")]
-    if missing or unknown or len(set(head)) != len(head):
+    wrong = {
+        "missing": [name for name in names if name not in head],
+        "unknown": [name or "(no name)" for name in head if name not in (*names, "start", "name")],
+        "there twice": sorted({name for name in head if name and head.count(name) > 1}),
+    }
+    if any(wrong.values()):
+        said = "; ".join(f"{words}: {', '.join(found)}" for words, found in wrong.items() if found)
         raise RefusedInput(
-            f"{path}, line {lines[0][0]}: missing columns: {', '.join(missing) or 'none'}; unknown: "
-            f"{', '.join(unknown) or 'none'}; expected are {', '.join(names)}, start (optional), name (optional)"
+            f"{path}, line {lines[0][0]}: columns {said}; expected are {', '.join(names)}, start (optional), "
+            "name (optional)"
         )
     planets, starts = [], []
     for number, line in lines[1:]:
-        cells = next(csv.reader([line]))
+        cells = _cells(path, number, line)
         if len(cells) != len(head):
             raise RefusedInput(f"{path}, line {number}: {len(cells)} values for {len(head)} columns")
         row = dict(zip(head, (cell.strip() for cell in cells), strict=True))
         values = [_number(row[name], f"{path}, line {number}, column {name}") for name in names]
-        planets.append(checked(PlanetParameters(*values), f"{path}, line {number}: "))
+        try:
+            planets.append(checked(PlanetParameters(*values)))
+        except UsageError as error:
+            raise RefusedInput(f"{path}, line {number}: {error.message}") from error
         start = row.get("start", "warm")
         if start not in ("warm", "cold"):
             raise RefusedInput(f"{path}, line {number}, column start: {start!r} is not warm or cold")
         starts.append(start)
     return planets, starts
+
+
+def _cells(path: Path, number: int, line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]))
+    except csv.Error as error:
+        raise RefusedInput(f"{path}, line {number}: {error}") from error
 
 
 def _number(text: str, where: str) -> float:
