@@ -18,7 +18,7 @@ COMMA := ,
 install = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install --quiet --python $(BIN)/python $(1); \
   else $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1); fi
 
-.PHONY: help env demo test lint bench clean
+.PHONY: help env demo test lint bench docs clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -66,6 +66,10 @@ lint: env  ## style, types, layers, and the crate
 
 bench: env  ## what each stage costs
 	$(BIN)/python benchmarks/stages.py
+
+docs: env  ## the pages of docs/, into outputs/site
+	@$(call install,-e '.[docs]')
+	$(BIN)/mkdocs build --strict --quiet
 
 clean:  ## remove the environment and build products; outputs stay
 	rm -rf $(VENV) rust_modules/target .pytest_cache .ruff_cache .mypy_cache .hypothesis
