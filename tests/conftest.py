@@ -60,11 +60,12 @@ def filled_store(tmp_path_factory: pytest.TempPathFactory, admissible: list[tupl
 
 @pytest.fixture(scope="session")
 def small_pack(tmp_path_factory: pytest.TempPathFactory, filled_store: Path) -> Path:
-    """The pack of the 66 runs."""
+    """The pack of the 66 runs, built in a copy of the store, which notes what is derived from it."""
     from astrobio.datasets.build import build_planet_runs
     from astrobio.store import RealDataStorage
 
-    return build_planet_runs(RealDataStorage(filled_store), tmp_path_factory.mktemp("pack") / "pack")
+    store = Path(shutil.copytree(filled_store, tmp_path_factory.mktemp("pack") / "store"))
+    return build_planet_runs(RealDataStorage(store), store.with_name("pack"))
 
 
 @pytest.fixture(scope="session")

@@ -53,17 +53,20 @@ def build_planet_runs(
     DataMissing
         If the store holds no completed run.
     UsageError
-        If the folder exists.
+        If the folder exists; with ``overwrite``, if it is no pack.
     RefusedInput
         If a split would leak.
     """
     out = Path(out)
     if out.exists() and not overwrite:
         raise UsageError(f"{out} exists", fix="astrobio build planet_runs --overwrite")
-    records = storage.records(source=SOURCE)
-    if not allow_declared:
-        records = [record for record in records if record.assurance != "declared"]
+    if out.exists() and not (out / MANIFEST).is_file():
+        raise UsageError(f"{out} is no pack, and only a pack is replaced", fix="astrobio build planet_runs --out PACK")
+    held = storage.records(source=SOURCE)
+    records = [record for record in held if allow_declared or record.assurance != "declared"]
     records = sorted(records, key=_record_order)
+    if not records and held:
+        raise DataMissing(f"all {len(held)} planet runs of the store are only declared", fix="--allow-declared")
     if not records:
         raise DataMissing("the store holds no planet runs", fix="python training/enable_automatic_data_download.py")
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
@@ -76,7 +79,7 @@ def build_planet_runs(
         partial.rename(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    storage.derive(manifest.digest(), [record.digest for record in records])
+    storage.derive(manifest.digest(), [record.digest for record in records], path=str(out.absolute()))
     return out
 
 

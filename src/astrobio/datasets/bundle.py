@@ -2,17 +2,19 @@
 
 The fields are split from the headers. A block holds up to 512 runs: each field as differences along its last
 axis, low and high bytes apart, and all headers as one text; the whole is compressed by Zstandard. Every run's
-SHA-256 stands in the block and is checked on reading.
+SHA-256 stands in its block, and the SHA-256 of the whole at the end of the file; both are checked on reading.
+(The release 2026.11 ends without one: ``shipped.RELEASES`` holds its digest.)
 """
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -23,7 +25,12 @@ from astrobio.core.provenance import Assurance, Provenance
 
 MAGIC = b"ASTROBIO-BUNDLE1"
 BLOCK = 512
+MOST_BYTES = 2**27
+"""Largest part of a bundle, uncompressed; a block of genuine runs is about 3 MB."""
 _LEVEL = 19
+_END = bytes(8)
+_MALFORMED = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading a text and arrays that someone else made up can raise."""
 
 
 def write_bundle(path: str | Path, runs: Iterable[tuple[bytes, dict[str, Any]]], header: dict[str, Any]) -> int:
@@ -35,25 +42,49 @@ def write_bundle(path: str | Path, runs: Iterable[tuple[bytes, dict[str, Any]]],
     import pyarrow
 
     codec = pyarrow.Codec("zstd", compression_level=_LEVEL)
-    count, source = 0, iter(runs)
+    count, source, digest = 0, iter(runs), hashlib.sha256()
     with open(path, "wb") as stream:
-        stream.write(MAGIC)
-        _write_part(stream, codec, json.dumps(header, sort_keys=True).encode())
+
+        def write(content: bytes) -> None:
+            digest.update(content)
+            stream.write(content)
+
+        write(MAGIC)
+        write(_part(codec, json.dumps(header, sort_keys=True).encode()))
         while block := list(islice(source, BLOCK)):
-            _write_part(stream, codec, _pack_block(block))
+            write(_part(codec, _pack_block(block)))
             count += len(block)
-        stream.write((0).to_bytes(8, "little"))
+        write(_END)
+        stream.write(digest.digest())
     return count
 
 
-def _write_part(stream: io.BufferedWriter, codec: Any, content: bytes) -> None:
+def _part(codec: Any, content: bytes) -> bytes:
+    if len(content) > MOST_BYTES:
+        raise RefusedInput(f"a block of {len(content)} bytes is larger than a bundle may hold ({MOST_BYTES})")
     packed = codec.compress(content, asbytes=True)
-    stream.write(len(packed).to_bytes(8, "little") + len(content).to_bytes(8, "little") + packed)
+    return len(packed).to_bytes(8, "little") + len(content).to_bytes(8, "little") + packed
 
 
 def bundle_header(path: str | Path) -> dict[str, Any]:
-    """What :func:`write_bundle` was told about the ensemble."""
-    return json.loads(next(_parts(Path(path))))
+    """What :func:`write_bundle` was told about the ensemble.
+
+    Raises
+    ------
+    DataMissing, RefusedInput
+        As :func:`read_bundle`.
+    """
+    return _header(Path(path), _parts(Path(path)))
+
+
+def _header(path: Path, parts: Iterator[bytes]) -> dict[str, Any]:
+    try:
+        header = json.loads(next(parts, b""))
+    except _MALFORMED as error:
+        raise RefusedInput(f"the header of {path} is damaged: {error}") from error
+    if not isinstance(header, dict):
+        raise RefusedInput(f"the header of {path} is damaged: it holds {type(header).__name__}")
+    return header
 
 
 def read_bundle(path: str | Path, assurance: Assurance = "declared") -> Iterator[tuple[bytes, Provenance]]:
@@ -76,44 +107,63 @@ def read_bundle(path: str | Path, assurance: Assurance = "declared") -> Iterator
     """
     path = Path(path)
     parts = _parts(path)
-    header = json.loads(next(parts))
+    header = _header(path, parts)
     release = {"name": path.name, "release": header.get("release"), "sha256": sha256_files([path])[0]}
     for number, content in enumerate(parts):
         try:
-            runs = list(_unpack_block(content))
-        except (ValueError, KeyError, IndexError) as error:
+            runs = [(run, making.pop("key"), making) for run, making in _unpack_block(content)]
+        except _MALFORMED as error:
             raise RefusedInput(f"block {number} of {path} is damaged: {error}") from error
-        for run, making in runs:
-            key = making.pop("key")
+        for run, key, making in runs:
             detail = {"program": header.get("program", {}), "making": making, "bundle": release}
             yield run, Provenance("planet_runs", "simulation", assurance, "import", key, detail)
 
 
 def _parts(path: Path) -> Iterator[bytes]:
+    """The uncompressed parts, header first; before the first is read, the file is seen to be whole."""
     import pyarrow
 
     codec = pyarrow.Codec("zstd")
-    try:
-        stream = open(path, "rb")
-    except FileNotFoundError as error:
-        raise DataMissing(f"there is no bundle {path}") from error
-    with stream:
-        if stream.read(len(MAGIC)) != MAGIC:
-            raise RefusedInput(f"{path} is not a bundle of planet runs")
-        number = -1
-        while True:
-            length = stream.read(8)
-            if length == (0).to_bytes(8, "little"):
-                return
-            size = stream.read(8)
-            packed = stream.read(int.from_bytes(length, "little")) if len(length) == 8 else b""
-            if len(size) != 8 or len(packed) != int.from_bytes(length, "little"):
-                raise RefusedInput(f"{path} is cut short after block {number}")
+    if not path.is_file():
+        raise DataMissing(f"there is no bundle {path}")
+    with open(path, "rb") as stream:
+        for number, (begin, packed, size) in enumerate(_layout(path, stream), -1):
+            stream.seek(begin)
             try:
-                yield codec.decompress(packed, decompressed_size=int.from_bytes(size, "little"), asbytes=True)
-            except (OSError, pyarrow.ArrowException, MemoryError, ValueError) as error:
-                raise RefusedInput(f"block {number} of {path} is damaged: {error}") from error
-            number += 1
+                yield codec.decompress(stream.read(packed), decompressed_size=size, asbytes=True)
+            except (OSError, pyarrow.ArrowException, ValueError) as error:
+                raise RefusedInput(f"{_name(number)} of {path} is damaged: {error}") from error
+
+
+def _name(number: int) -> str:
+    return "the header" if number < 0 else f"block {number}"
+
+
+def _layout(path: Path, stream: BinaryIO) -> list[tuple[int, int, int]]:
+    """Where each part begins, its bytes, and its bytes once decompressed; lengths are believed within the file only."""
+    whole = os.fstat(stream.fileno()).st_size
+    if stream.read(len(MAGIC)) != MAGIC:
+        raise RefusedInput(f"{path} is not a bundle of planet runs")
+    parts: list[tuple[int, int, int]] = []
+    while (length := stream.read(8)) != _END:
+        packed, size = int.from_bytes(length, "little"), int.from_bytes(stream.read(8), "little")
+        begin = stream.tell()
+        if len(length) < 8 or packed > whole - begin:
+            raise RefusedInput(f"{path} is cut short in {_name(len(parts) - 1)}")
+        if size > MOST_BYTES:
+            raise RefusedInput(f"{_name(len(parts) - 1)} of {path} claims {size} bytes; at most {MOST_BYTES} are read")
+        parts.append((begin, packed, size))
+        stream.seek(packed, os.SEEK_CUR)
+    end = stream.tell()
+    recorded = stream.read(hashlib.sha256().digest_size + 1)
+    if recorded:
+        stream.seek(0)
+        digest = hashlib.sha256()
+        while end > stream.tell():
+            digest.update(stream.read(min(1 << 20, end - stream.tell())))
+        if digest.digest() != recorded:
+            raise RefusedInput(f"{path} has changed since it was written: its digest is another")
+    return parts
 
 
 def _pack_block(block: list[tuple[bytes, dict[str, Any]]]) -> bytes:

@@ -18,6 +18,7 @@ from astrobio.core.hashing import sha256_files, sha256_json
 FORMAT = "astrobio.pack/1"
 MANIFEST, SAMPLES = "manifest.json", "samples.parquet"
 BUILD = "astrobio build planet_runs"
+_BUILD_ANEW = f"{BUILD} --overwrite"
 
 
 class PackFile(BaseModel):
@@ -133,15 +134,15 @@ class Pack:
         """
         path = Path(path)
         try:
-            text = (path / MANIFEST).read_text(encoding="utf-8")
+            content = (path / MANIFEST).read_bytes()
         except (FileNotFoundError, NotADirectoryError) as error:
             raise DataMissing(f"there is no pack in {path}", fix=BUILD) from error
         try:
-            manifest = Manifest.model_validate_json(text)
-        except (ValidationError, UnicodeDecodeError) as error:
-            raise RefusedInput(f"{path / MANIFEST} is not a pack's manifest: {error}", fix=BUILD) from error
+            manifest = Manifest.model_validate_json(content)
+        except ValidationError as error:
+            raise RefusedInput(f"{path / MANIFEST} is not a pack's manifest: {error}", fix=_BUILD_ANEW) from error
         if manifest.format != FORMAT:
-            raise RefusedInput(f"{path} has the format {manifest.format}, and {FORMAT} is read here", fix=BUILD)
+            raise RefusedInput(f"{path} has the format {manifest.format}, and {FORMAT} is read here", fix=_BUILD_ANEW)
         pack = cls(path, manifest)
         if verify:
             pack.verify()
@@ -152,12 +153,10 @@ class Pack:
         paths = [self.path / item.path for item in self.manifest.files]
         for item, full in zip(self.manifest.files, paths, strict=True):
             if not full.is_file():
-                raise IntegrityError(f"pack {self.path} lacks {item.path}", fix=f"{BUILD} --overwrite")
+                raise IntegrityError(f"pack {self.path} lacks {item.path}", fix=_BUILD_ANEW)
         for item, found in zip(self.manifest.files, sha256_files(paths), strict=True):
             if found != item.sha256:
-                raise IntegrityError(
-                    f"{self.path / item.path} has changed since the pack was built", fix=f"{BUILD} --overwrite"
-                )
+                raise IntegrityError(f"{self.path / item.path} has changed since the pack was built", fix=_BUILD_ANEW)
 
     def __len__(self) -> int:
         return self.manifest.samples
@@ -169,19 +168,26 @@ class Pack:
         ------
         UsageError
             If the pack holds no such array.
+        IntegrityError
+            If a shard lacks it although the manifest names it.
         """
         if name not in self.manifest.arrays:
             raise UsageError(f"the pack holds no array {name!r}; it holds {', '.join(self.manifest.arrays)}")
         if name not in self._arrays:
-            from safetensors import safe_open
-
             shards = [item.path for item in self.manifest.files if item.path.endswith(".safetensors")]
-            parts = []
-            for shard in shards:
-                with safe_open(self.path / shard, framework="numpy") as handle:
-                    parts.append(handle.get_tensor(name))
-            self._arrays[name] = ShardedArray(parts)
+            if not shards:
+                raise IntegrityError(f"pack {self.path} has no shards, and no {name}", fix=_BUILD_ANEW)
+            self._arrays[name] = ShardedArray([self._read(shard, name) for shard in shards])
         return self._arrays[name]
+
+    def _read(self, shard: str, name: str) -> np.ndarray:
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(self.path / shard, framework="numpy") as handle:
+                return handle.get_tensor(name)
+        except SafetensorError as error:
+            raise IntegrityError(f"{self.path / shard} holds no {name}: {error}", fix=_BUILD_ANEW) from error
 
     @property
     def samples(self) -> dict[str, np.ndarray]:
@@ -235,7 +241,7 @@ def check_records(pack: Pack, storage: Any) -> None:
         raise RefusedInput(
             f"the pack {pack.path} was built from {len(missing)} records that the store no longer holds, "
             f"the first {missing[0][:16]}...",
-            fix=f"{BUILD} --overwrite",
+            fix=_BUILD_ANEW,
         )
     broken = storage.damaged([known[digest] for digest in digests])
     if broken:

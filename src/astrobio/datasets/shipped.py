@@ -92,7 +92,7 @@ def _established(path: Path, rerun: float | None, workers: int | None, bar: Bar 
         draw = random.Random(seed)
         chosen = [content for content, _ in read_bundle(path) if draw.random() < rerun]
         if not chosen:
-            raise RefusedInput(f"{path}: a share of {rerun:g} is no run at all", fix="the same command with --rerun 0.5")
+            raise RefusedInput(f"{path}: a share of {rerun:g} is no run at all", fix="--rerun 0.5")
         report = repeat(chosen, seed, workers, bar)
         if report.different:
             raise NotReproduced(

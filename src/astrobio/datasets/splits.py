@@ -107,12 +107,19 @@ def _check_near_duplicates(split: str, part: list[str], keys: list[str], paramet
     bounds = np.array(list(PlanetParameters.limits().values()))
     scaled = ((parameters - bounds[:, 0]) / (bounds[:, 1] - bounds[:, 0]))[used]
     sides, names = np.array(part)[used], np.array(keys)[used]
-    test = sides == "test"
-    if not test.any() or test.all():
-        return
-    distance, nearest = KDTree(scaled[~test]).query(scaled[test], p=np.inf)
-    if distance.min() < 1e-5:
-        worst = int(distance.argmin())
-        raise RefusedInput(
-            f"split {split} leaks: test planet {names[test][worst]} is {names[~test][nearest[worst]]} but for rounding"
-        )
+    # The longitude of pericentre is an angle: 360 degrees are 0.
+    angle = PlanetParameters.names().index("longitude_of_pericentre")
+    scaled[:, angle] %= 1.0
+    circle = np.zeros(len(bounds))
+    circle[angle] = 1.0
+    for one, other in (("test", "train"), ("test", "validation"), ("validation", "train")):
+        here, there = sides == one, sides == other
+        if not here.any() or not there.any():
+            continue
+        distance, nearest = KDTree(scaled[there], boxsize=circle).query(scaled[here], p=np.inf)
+        if distance.min() < 1e-5:
+            worst = int(distance.argmin())
+            raise RefusedInput(
+                f"split {split} leaks: {one} planet {names[here][worst]} is {other} planet "
+                f"{names[there][nearest[worst]]} but for rounding"
+            )
