@@ -264,7 +264,7 @@ def _finite(value: Any) -> Any:
 def summary_rows(result: dict[str, Any]) -> list[tuple[str, ...]]:
     """Model and baselines as rows of a table, best T8 first."""
     listed = {f"model ({result['members']} run{'s' if result['members'] > 1 else ''})": result["model"]} | result["baselines"]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, item in sorted(listed.items(), key=lambda pair: -pair[1]["t8"]["share"]):
         low, high = item["t8"]["interval"]
         rows.append((name, f"{item['t8']['share']:.3f}", f"{low:.3f} to {high:.3f}", _percent(item["both_starts"]),

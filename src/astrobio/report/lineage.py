@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError, RefusedInput
-from astrobio.core.hashing import sha256_files
+from astrobio.core.hashing import sha256_bytes, sha256_files
 from astrobio.core.planet_run import PlanetRun
+from astrobio.core.provenance import Provenance
 from astrobio.datasets.pack import BUILD, MANIFEST, SAMPLES, Pack
 from astrobio.store import RealDataStorage, Record
 from astrobio.training import checkpoint
@@ -193,7 +195,33 @@ def check_lineage(chain: Chain, bar: Callable[[Iterable[Any], int], Iterable[Any
     for part in bar(parts, len(parts)) if bar else parts:
         problems += [f"record {record.key} has changed or is gone" for record in chain.storage.damaged(part)]
     try:
-        chain.storage.journal()
+        changed = _not_as_admitted(chain)
     except IntegrityError as error:
         problems.append(error.message)
+    else:
+        problems += [f"the catalogue's row of {record.key} is not what was admitted" for record in changed]
     return problems
+
+
+def _not_as_admitted(chain: Chain) -> list[Record]:
+    """Records whose row in the catalogue differs from the batch file of their admission.
+
+    The journal names each batch file, and the name is the SHA-256 of what the file holds: so the journal's
+    chain of hashes covers every record's provenance.
+
+    Raises
+    ------
+    IntegrityError
+        If the journal was changed.
+    """
+    admitted: dict[str, Record] = {}
+    for name in {row["detail"]["batch"] for row in chain.storage.journal() if "batch" in row["detail"]}:
+        path = chain.storage.batches / f"{name}.jsonl"
+        content = path.read_bytes() if path.is_file() else b""
+        if sha256_bytes(content) != name:
+            continue
+        for row in map(json.loads, content.splitlines()):
+            said = Provenance(**row["provenance"])
+            admitted[row["digest"]] = Record(row["digest"], row["size"], said.kind, said.source, said.key, row["group"],
+                                             said.assurance, said.to_json())  # fmt: skip
+    return [record for record in chain.records if admitted.get(record.digest) != record]
