@@ -87,3 +87,31 @@ def daily_insolation(
         hour_angle
     )
     return stellar_flux / np.pi * np.maximum(geometry, 0.0) / distance[:, None] ** 2
+
+
+def tidal_locking_distance(stellar_mass: float) -> float:
+    """Semi-major axis, in au, within which a planet is locked to its star within 4.5 Gyr.
+
+    Kasting, Whitmire & Reynolds 1993, Icarus 101, 108, after Peale 1977: :math:`0.027\\,(P_0 t / Q)^{1/6} M^{1/3}` in cgs
+    units, with an early day :math:`P_0` of 13.5 h and a dissipation :math:`Q` of 100.
+
+    Parameters
+    ----------
+    stellar_mass : float
+        Solar masses.
+
+    >>> round(tidal_locking_distance(1.0), 2)
+    0.46
+    """
+    early_day, age, dissipation = 13.5 * 3600.0, 4.5e9 * 3.156e7, 100.0  # s, s, 1
+    centimetres = 0.027 * (early_day * age / dissipation) ** (1 / 6) * (stellar_mass * 1.98892e33) ** (1 / 3)
+    return centimetres / 1.495978707e13
+
+
+def semi_major_axis(orbital_period: float, stellar_mass: float) -> float:
+    """Semi-major axis, in au, from the period in days and the star's mass in solar masses (Kepler's third law).
+
+    >>> round(semi_major_axis(365.256, 1.0), 4)
+    1.0
+    """
+    return float((stellar_mass * (orbital_period / 365.256) ** 2) ** (1 / 3))

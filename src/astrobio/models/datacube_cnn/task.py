@@ -57,9 +57,9 @@ class DatacubeCNNTask:
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Scalar loss of a batch, and its parts by name.
 
-        The fields' part is the Gaussian negative log-likelihood, weighted by the standard deviation to the
-        power of one so that well-known samples do not drown the others (beta-NLL, beta = 0.5; Seitzer et al.
-        2022, ICLR); the regime's part is the cross-entropy, averaged over the members.
+        The fields' part is the continuous ranked probability score of the stated normal distributions, in units of
+        each field's scale: a proper score whose gradient is bounded, so that planets near a bifurcation do not
+        drown the others. The regime's part is the cross-entropy, averaged over the members.
         """
         features = {name: batch[name] for name in FEATURES}
         regime = self.regime(batch)
@@ -73,11 +73,11 @@ class DatacubeCNNTask:
         fields = torch.zeros((), device=regime.device)
         for name in TARGET_FIELDS:
             target = mirror(batch[name], features["mirrored"])
-            likelihood = _weighted_likelihood(target, means[name], spreads[name], SPREAD_SCALE[name])
-            fields = fields + _FIELD_WEIGHT.get(name, 1.0) * (likelihood.flatten(1).mean(dim=1) * importance).mean()
+            score = _normal_crps(target, means[name], spreads[name]) / SPREAD_SCALE[name]
+            fields = fields + _FIELD_WEIGHT.get(name, 1.0) * (score.flatten(1).mean(dim=1) * importance).mean()
         parts["fields"] = fields / sum(_FIELD_WEIGHT.get(name, 1.0) for name in TARGET_FIELDS)
         name = "global_surface_temperature"
-        whole = _weighted_likelihood(batch[name], means[name], spreads[name], 10.0)
+        whole = _normal_crps(batch[name], means[name], spreads[name]) / SPREAD_SCALE["surface_temperature"]
         parts["global_temperature"] = (whole * importance).mean()
         imbalance = (means["absorbed_shortwave"] - means["outgoing_longwave"]).mean(dim=(1, 2))
         parts["energy"] = ((imbalance / 10.0) ** 2 * importance).mean()
@@ -117,9 +117,11 @@ class DatacubeCNNTask:
         return {name: value.float().cpu().numpy() for name, value in out.items()}
 
 
-def _weighted_likelihood(target: Tensor, mean: Tensor, spread: Tensor, unit: float) -> Tensor:
-    error, scaled = (target - mean) / unit, spread / unit
-    return (0.5 * (error / scaled) ** 2 + torch.log(scaled)) * scaled.detach()
+def _normal_crps(target: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
+    """Continuous ranked probability score of normal distributions (Gneiting & Raftery 2007, eq. 21), elementwise."""
+    z = (target - mean) / spread
+    density = torch.exp(-0.5 * z * z) / (2 * torch.pi) ** 0.5
+    return spread * (z * torch.erf(z / 2**0.5) + 2 * density - torch.pi**-0.5)
 
 
 def _ice_fraction(land_fraction: Tensor, means: dict[str, Tensor], regime: Tensor) -> Tensor:
