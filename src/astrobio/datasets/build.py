@@ -60,7 +60,7 @@ def build_planet_runs(
     out = Path(out)
     if out.exists() and not overwrite:
         raise UsageError(f"{out} exists", fix="astrobio build planet_runs --overwrite")
-    if out.exists() and not (out / MANIFEST).is_file():
+    if out.exists() and not _is_pack_or_empty(out):
         raise UsageError(f"{out} is no pack, and only a pack is replaced", fix="astrobio build planet_runs --out PACK")
     held = storage.records(source=SOURCE)
     records = [record for record in held if allow_declared or record.assurance != "declared"]
@@ -81,6 +81,10 @@ def build_planet_runs(
         shutil.rmtree(partial, ignore_errors=True)
     storage.derive(manifest.digest(), [record.digest for record in records], path=str(out.absolute()))
     return out
+
+
+def _is_pack_or_empty(path: Path) -> bool:
+    return path.is_dir() and ((path / MANIFEST).is_file() or not any(path.iterdir()))
 
 
 def _record_order(record: Any) -> tuple[str, str, str]:

@@ -43,8 +43,8 @@ def collect(store: str | None = None) -> dict[str, Any]:
     say(f"   planet runs that ship with the package: {total}")
     say("🔍 Step 2/5: Downloading from all sources...")
     report = admit_bundle(storage, bar=lambda runs, count: progress(runs, "Admitting", count, "runs"))
-    held = report.admitted + report.already
-    say(f"✅ VPLanet planet runs: {held} runs admitted ({report.admitted} new, {len(report.rejected)} refused by a gate)")
+    held, refused = report.admitted + report.already, len(report.rejected)
+    say(f"✅ VPLanet planet runs: {held} runs admitted ({report.admitted} new, {refused} refused by a gate)")
     for key, verdict in report.rejected:
         say(f"   refused: {key}: {'; '.join(verdict.reasons)}")
     for name in ABSENT:
@@ -57,19 +57,21 @@ def collect(store: str | None = None) -> dict[str, Any]:
     pack = open_pack(storage)
     say(f"   pack {pack.digest[:16]} with {len(pack)} samples")
     for split in ("random", "boxes"):
-        say(f"   split {split}: " + ", ".join(f"{count} {part}" for part, count in pack.manifest.counts[f"split_{split}"].items()))
+        counts = pack.manifest.counts[f"split_{split}"]
+        say(f"   split {split}: " + ", ".join(f"{count} {part}" for part, count in counts.items()))
     say("🔍 Step 5/5: Report")
     sound = checked.sound and not report.rejected
     if sound:
         say("✅ ALL DATA DOWNLOADED AND VALIDATED")
     else:
-        say(f"❌ {len(report.rejected)} runs refused, {len(checked.missing) + len(checked.changed)} damaged. Run: astrobio verify --deep")
+        damaged = len(checked.missing) + len(checked.changed)
+        say(f"❌ {refused} runs refused, {damaged} damaged. Run: astrobio verify --deep")
     enough = held >= LEAST_RUNS and checked.sound
     if enough:
         say("   Ready to train: rebuilt_datacube_cnn")
         say("🚀 Training can now start!")
     return {"store": str(storage.root), "admitted": report.admitted, "already": report.already,
-            "refused": len(report.rejected), "sound": sound, "ready": enough, "pack": pack.digest}  # fmt: skip
+            "refused": refused, "sound": sound, "ready": enough, "pack": pack.digest}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +17,14 @@ from typing import Any
 
 import torch
 
-from astrobio.core.errors import DataMissing, IntegrityError, RefusedInput
+from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError, RefusedInput
 from astrobio.core.hashing import sha256_bytes
 
 FORMAT = "astrobio.checkpoint/1"
+
+
+class NotSaved(AstrobioError):
+    """A checkpoint that could not be written; those before it are as they were."""
 
 
 def save(path: Path, state: dict[str, Any]) -> str:
@@ -27,17 +32,29 @@ def save(path: Path, state: dict[str, Any]) -> str:
 
     Raises
     ------
-    OSError
-        If the disk is full or the folder cannot be written; nothing is left under the final name.
+    NotSaved
+        If the disk is full or the folder cannot be written; what stood under the name before still does.
     """
     buffer = io.BytesIO()
     torch.save(state | {"format": FORMAT}, buffer)
     content = buffer.getvalue()
     digest = sha256_bytes(content)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _announced(path, digest):
-        _write_whole(path, content)
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _announced(path, digest):
+            write_whole(path, content)
     return digest
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise NotSaved(
+            f"{path} cannot be written: {error.strerror}; the checkpoints before it are whole",
+            fix="the same command with --resume, once there is room",
+        ) from error
 
 
 @contextmanager
@@ -45,12 +62,13 @@ def _announced(path: Path, digest: str) -> Iterator[None]:
     """While a file is replaced its digest stands beside that of the file before, so a kill leaves neither in doubt."""
     recorded = digest_path(path)
     before = recorded.read_text(encoding="ascii") if recorded.is_file() else ""
-    _write_whole(recorded, (f"{digest}  {path.name}\n" + before).encode())
+    write_whole(recorded, (f"{digest}  {path.name}\n" + before).encode())
     yield
-    _write_whole(recorded, f"{digest}  {path.name}\n".encode())
+    write_whole(recorded, f"{digest}  {path.name}\n".encode())
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, sync it, and give it its name: it is whole or as it was."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as stream:
@@ -101,7 +119,7 @@ def load(path: Path, model: str | None = None, device: str = "cpu") -> dict[str,
     verify(path)
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise RefusedInput(f"{path} is not a checkpoint that can be read: {error}") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise RefusedInput(f"{path} does not hold a checkpoint of the format {FORMAT}")
@@ -111,28 +129,39 @@ def load(path: Path, model: str | None = None, device: str = "cpu") -> dict[str,
 
 
 def link(source: Path, target: Path) -> None:
-    """Let ``target`` be the same file as ``source``: a hard link, else a copy; replaces what was there."""
+    """Let ``target`` be the same file as ``source``: a hard link, else a copy; replaces what was there.
+
+    Raises
+    ------
+    NotSaved
+        As :func:`save`.
+    """
     digest = digest_path(source).read_text(encoding="ascii").split()[0]
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    partial.unlink(missing_ok=True)
-    try:
-        os.link(source, partial)
-    except OSError:
-        shutil.copyfile(source, partial)
-    with _announced(target, digest):
-        os.replace(partial, target)
+    with _writing(target):
+        try:
+            partial.unlink(missing_ok=True)
+            try:
+                os.link(source, partial)
+            except OSError:
+                shutil.copyfile(source, partial)
+            with _announced(target, digest):
+                os.replace(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)  # a rename onto another name of the same file leaves it
 
 
 def newest(folder: Path) -> Path | None:
-    """The checkpoint of a run with the most steps, among those that are whole; None if there is none."""
-    found: list[tuple[int, Path]] = []
+    """The checkpoint of a run that is furthest, among those that are whole; None if there is none."""
+    found: list[tuple[int, int, Path]] = []
     for path in folder.glob("*.pt"):
         try:
-            verify(path)
-        except IntegrityError:
+            state = load(path)
+        except (IntegrityError, RefusedInput):
             continue
-        found.append((int(torch.load(path, map_location="cpu", weights_only=True)["step"]), path))
-    return max(found)[1] if found else None
+        # After the last step of an epoch comes its end, which makes no step.
+        found.append((int(state["step"]), int(state["state"]["epoch"]), path))
+    return max(found)[-1] if found else None
 
 
 def clean(folder: Path) -> None:

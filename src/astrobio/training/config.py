@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -95,6 +96,8 @@ class TrainingConfig:
             raise UsageError(f"learning_rate is {self.learning_rate}; it must lie between 0 and 1")
         if not 0 <= self.ema_decay < 1:
             raise UsageError(f"ema_decay is {self.ema_decay}; it must be in [0, 1)")
+        if self.seed >= 2**63:
+            raise UsageError(f"seed is {self.seed}; it must be below 2**63")
         if self.split not in ("random", "boxes"):
             raise UsageError(f"split is {self.split!r}; choose random or boxes")
         if self.planets is not None and self.planets < 1:
@@ -126,9 +129,10 @@ def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None
         values = _read_yaml(Path(path))
     values |= {name: value for name, value in (overrides or {}).items() if value is not None}
     hints = typing.get_type_hints(TrainingConfig)
-    unknown = sorted(set(values) - set(hints))
+    unknown = sorted(str(name) for name in values if name not in hints)
     if unknown:
-        raise UsageError(f"unknown key of the training configuration: {', '.join(unknown)}; known are {', '.join(hints)}")
+        known = ", ".join(hints)
+        raise UsageError(f"unknown key of the training configuration: {', '.join(unknown)}; known are {known}")
     return TrainingConfig(**{name: _typed(name, value, hints[name]) for name, value in values.items()})
 
 
@@ -159,18 +163,24 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
             if isinstance(value, str) and value.lower() in ("true", "false"):
                 return value.lower() == "true"
         elif option in (int, float):
-            if not isinstance(value, bool) and isinstance(value, int | float | str):
-                try:
-                    number = float(value)
-                except ValueError:
-                    continue
-                if option is float and number == number and abs(number) != float("inf"):
-                    return number
-                if option is int and number == int(number):
-                    return int(number)
-        elif option is str and isinstance(value, str):
-            return value
-        elif typing.get_origin(option) is dict and isinstance(value, dict):
+            if (number := _number(value, option)) is not None:
+                return number
+        elif isinstance(value, typing.get_origin(option) or option):
             return value
     expected = " or ".join(getattr(option, "__name__", str(option)) for option in options)
     raise UsageError(f"{name} is {value!r}; expected {expected}")
+
+
+def _number(value: Any, wanted: type) -> int | float | None:
+    """A finite number of the type, or None; whole numbers keep all their digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+        if wanted is float:
+            return number if math.isfinite(number) else None
+        if isinstance(value, int):
+            return value
+        return int(number) if number == int(number) else None
+    except (ValueError, OverflowError):
+        return None

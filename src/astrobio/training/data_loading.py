@@ -8,25 +8,14 @@ from typing import Any
 from astrobio.core.console import progress, say
 from astrobio.core.errors import IntegrityError, RefusedInput
 from astrobio.datasets.build import build_planet_runs
-from astrobio.datasets.pack import Pack, check_records
+from astrobio.datasets.pack import MANIFEST, Pack, check_records
 from astrobio.store import RealDataNotFound, RealDataStorage
 from astrobio.store.storage import DOWNLOAD
 from astrobio.training.config import TrainingConfig
+from astrobio.training.unified import TrainingRefused
 
 LEAST_RUNS = 450
 PACKS = "packs"
-
-
-class TrainingRefused(RuntimeError):
-    """Training cannot proceed without real data."""
-
-    exit_code = 3
-    fix = None
-
-    @property
-    def message(self) -> str:
-        """What is said."""
-        return str(self)
 
 
 def pack_folder(storage: RealDataStorage) -> Path:
@@ -45,7 +34,7 @@ def open_pack(storage: RealDataStorage, allow_declared: bool = False) -> Pack:
     folder = pack_folder(storage)
     records = storage.records(source="planet_runs")
     used = [record for record in records if allow_declared or record.assurance != "declared"]
-    if folder.exists():
+    if (folder / MANIFEST).exists():
         pack = Pack.open(folder)
         if pack.manifest.records_sha256 == _records_digest(used):
             check_records(pack, storage)
@@ -93,11 +82,13 @@ def verified_pack(
         storage = RealDataStorage(store)
         count = storage.require("planet_runs", at_least=LEAST_RUNS)
         counts = storage.assurance_counts("planet_runs")
-        if counts.get("declared", 0) == count and not allow_declared:
+        declared = counts.get("declared", 0)
+        if not allow_declared and count - declared < LEAST_RUNS:
             raise RealDataNotFound(
-                f"all {count} runs are only declared by their user", fix="training with --allow-declared, or " + DOWNLOAD
+                f"{declared} of {count} runs are only declared by their user, and {LEAST_RUNS} others are needed",
+                fix="training with --allow-declared, or " + DOWNLOAD,
             )
-        say(f"✅ Real data verified: {count} runs available")
+        say(f"✅ Real data verified: {count if allow_declared else count - declared} runs available")
         say("   Assurance: " + ", ".join(f"{number} {name}" for name, number in sorted(counts.items())))
         pack = open_pack(storage, allow_declared)
     except (RealDataNotFound, IntegrityError, RefusedInput) as error:

@@ -128,14 +128,14 @@ def train_main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    changes = {name: getattr(options, name) for name in TrainingConfig.__dataclass_fields__ if getattr(options, name, None)}
+    given = {name: getattr(options, name, None) for name in TrainingConfig.__dataclass_fields__}
+    # A switch that is not given leaves the recipe as it is; a number that is given counts, also if it is 0.
+    changes = {name: value for name, value in given.items() if value is not None and value is not False}
     for item in options.set:
         key, sign, value = item.partition("=")
         if not sign:
             raise UsageError(f"--set {item}: expected KEY=VALUE")
         changes[key] = value
-    if options.seed is not None:
-        changes["seed"] = options.seed
     config = load_config(options.config, changes)
     train_model(config, options.run, options.store, options.resume, options.allow_declared, options.use_flash_attention)
     return EXIT_DONE

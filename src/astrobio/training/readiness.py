@@ -74,7 +74,8 @@ class ComponentChecks:
         batch = next(self._loader(pack, model.task).batches(0))
         loss = model.training_loss(batch)
         loss.backward()
-        return f"built, and took a training step on {len(batch['start_sample'])} real samples, loss {float(loss.detach()):.3f}"
+        count = len(batch["start_sample"])
+        return f"built, and took a training step on {count} real samples, loss {float(loss.detach()):.3f}"
 
     def _loader(self, pack: Pack, task: Any, part: str = "train") -> Loader:
         import torch
@@ -165,7 +166,8 @@ def pipeline_checks(store: str | None = None) -> list[CheckResult]:
         storage, _ = checks.opened()
         report = storage.verify()
         if not report.sound:
-            raise IntegrityError(f"{len(report.missing)} gone, {len(report.changed)} changed, journal {report.journal_error}")
+            gone, changed = len(report.missing), len(report.changed)
+            raise IntegrityError(f"{gone} gone, {changed} changed, journal {report.journal_error}")
         return f"{report.records} records and {report.journal_rows} rows of the journal are sound"
 
     def gates() -> str:
@@ -176,7 +178,8 @@ def pipeline_checks(store: str | None = None) -> list[CheckResult]:
         sample = records[:: max(1, len(records) // 100)]
         refused = [record.key for record in sample if not verify(storage.open(record), record.provenance).admitted]
         if refused:
-            raise IntegrityError(f"{len(refused)} of {len(sample)} records do not pass the gates, the first {refused[0]}")
+            share = f"{len(refused)} of {len(sample)}"
+            raise IntegrityError(f"{share} records do not pass the gates, the first {refused[0]}")
         return f"{len(sample)} records pass all gates again"
 
     def pack() -> str:

@@ -173,13 +173,14 @@ class Trainer:
         Diverged
             If the loss is not finite.
         """
-        with self._stopping_on_signals(), MetricsLog(self.run, self.state.step) as log:
-            while self.state.epoch < self.config.max_epochs:
+        state, patience = self.state, self.config.patience
+        with self._stopping_on_signals(), MetricsLog(self.run, state.step, state.epoch) as log:
+            while state.epoch < self.config.max_epochs:
+                if patience and state.epochs_without_gain >= patience:
+                    say(f"Stopped early: no better validation loss for {patience} epochs.")
+                    break
                 self._train_epoch(log)
                 self._finish_epoch(log)
-                if self.config.patience and self.state.epochs_without_gain >= self.config.patience:
-                    say(f"Stopped early: no better validation loss for {self.config.patience} epochs.")
-                    break
         return self.run / "checkpoints" / "best.pt"
 
     def _train_epoch(self, log: MetricsLog) -> None:
@@ -213,19 +214,20 @@ class Trainer:
     def _train_step(self, batch: dict[str, Tensor]) -> tuple[float, dict[str, float]]:
         config, state = self.config, self.state
         batch = {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}
-        group_begin = state.position - state.position % config.accumulate
-        group = min(config.accumulate, self.steps_per_epoch - group_begin)
-        last = state.position - group_begin == group - 1
+        begin = state.position - state.position % config.accumulate
+        end = min(begin + config.accumulate, self.steps_per_epoch)
         with self._precision():
             loss, parts = self.task.loss(self.step_model, batch)
-        (loss / group).backward()
+        # Each sample of the group weighs the same, also those of a short last batch.
+        samples = min(end * config.batch_size, len(self.loaders["train"].indices)) - begin * config.batch_size
+        (loss * (len(next(iter(batch.values()))) / samples)).backward()
         value = float(loss.detach())
         if not math.isfinite(value):
             raise Diverged(
                 f"the loss is {value} at step {state.step}: {', '.join(f'{k} {float(v):g}' for k, v in parts.items())}",
                 fix=f"a lower --learning_rate than {config.learning_rate:g}",
             )
-        if last:
+        if state.position == end - 1:
             self._change_weights()
         return value, {name: float(part) for name, part in parts.items()}
 
@@ -245,13 +247,16 @@ class Trainer:
             with torch.no_grad():
                 for kept, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
                     kept.lerp_(now, 1 - decay)
-                for kept, now in zip(self.average.buffers(), self.model.buffers(), strict=True):
-                    kept.copy_(now)
+                for stored, current in zip(self.average.buffers(), self.model.buffers(), strict=True):
+                    stored.copy_(current)
 
     def _finish_epoch(self, log: MetricsLog) -> None:
         state = self.state
         train_loss = state.loss_sum / state.position
         validation = self.validate()
+        if not math.isfinite(validation["val_loss"]):
+            raise Diverged(f"the validation loss is {validation['val_loss']} after epoch {state.epoch + 1}",
+                           fix=f"a lower --learning_rate than {self.config.learning_rate:g}")  # fmt: skip
         rate = self.optimiser.param_groups[0]["lr"]
         state.epoch, state.position, state.loss_sum = state.epoch + 1, 0, 0.0
         gained = validation["val_loss"] < state.best_loss
@@ -263,11 +268,17 @@ class Trainer:
         say(f"   Train Loss: {train_loss:.4f}, Val Loss: {validation['val_loss']:.4f}")
         say(f"   Learning Rate: {rate:.2e}")
         saved = self.save(f"epoch_{state.epoch}.pt")
-        if gained:
-            checkpoint.link(saved, saved.with_name("best.pt"))
-        shown = self.run.parent / saved.name
-        checkpoint.link(saved, shown)
-        say(f"✅ Checkpoint saved: {shown}")
+        say(f"✅ Checkpoint saved: {self._link_epoch(saved)}")
+
+    def _link_epoch(self, saved: Path) -> Path:
+        """Give the checkpoint that ends an epoch its other names; returns the one that users know."""
+        shown = self.run.parent / f"epoch_{self.state.epoch}.pt"
+        others = [saved.with_name("last.pt"), shown]
+        if self.state.epochs_without_gain == 0:
+            others.append(saved.with_name("best.pt"))
+        for other in others:
+            checkpoint.link(saved, other)
+        return shown
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -309,6 +320,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "gradients": {name: one.grad for name, one in self.model.named_parameters() if one.grad is not None},
             "random_state": _random_state(),
         }
         checkpoint.save(path, content)
@@ -348,8 +360,12 @@ class Trainer:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
+        for name, parameter in self.model.named_parameters():  # of a group of batches that is not yet whole
+            parameter.grad = state["gradients"].get(name)
         self.state = TrainingState(**state["state"])
         _restore_random_state(state["random_state"])
+        if self.state.epoch and self.state.position == 0:  # the run may have been killed before it gave these names
+            self._link_epoch(path)
 
     # -- signals ------------------------------------------------------------------------------------------
     @contextmanager
@@ -406,14 +422,14 @@ class MetricsLog:
     On resume, rows of steps that will be made again are dropped first.
     """
 
-    def __init__(self, run: Path, step: int) -> None:
+    def __init__(self, run: Path, step: int, epoch: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
         run.mkdir(parents=True, exist_ok=True)
         self.path = run / "metrics.jsonl"
         if self.path.exists():
-            lines = [line for line in self.path.read_text(encoding="utf-8").splitlines() if _is_before(line, step)]
-            self.path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            lines = [line for line in self.path.read_bytes().splitlines(keepends=True) if _is_before(line, step, epoch)]
+            checkpoint.write_whole(self.path, b"".join(lines))
         self.events = SummaryWriter(str(run / "tensorboard"), purge_step=step or None)
         self.begun = time.perf_counter()
 
@@ -439,10 +455,11 @@ class MetricsLog:
                 self.events.add_scalar(name, value, step)
 
 
-def _is_before(line: str, step: int) -> bool:
+def _is_before(line: bytes, step: int, epoch: int) -> bool:
     try:
-        return int(json.loads(line)["step"]) <= step
-    except (ValueError, KeyError, TypeError):
+        row = json.loads(line)
+        return int(row["step"]) <= step and int(row.get("epoch", 0)) <= epoch
+    except (ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
@@ -479,7 +496,7 @@ def train(
         checkpoint.clean(folder)
         found = checkpoint.newest(folder)
         if found is None:
-            raise DataMissing(f"there is no whole checkpoint in {folder} to resume from", fix="the same command without --resume")
+            raise DataMissing(f"{folder} holds no whole checkpoint", fix="the same command without --resume")
         trainer.resume(found)
         say(f"Resumed from {found} at step {trainer.state.step}")
     run.mkdir(parents=True, exist_ok=True)

@@ -8,10 +8,16 @@ from pathlib import Path
 from types import ModuleType
 
 from astrobio.core.console import say
-from astrobio.core.errors import UsageError
+from astrobio.core.errors import EXIT_DATA_MISSING, UsageError
 from astrobio.core.paths import RUNS
 from astrobio.training.config import TrainingConfig
 from astrobio.training.registry import check_model
+
+
+class TrainingRefused(RuntimeError):
+    """Training cannot proceed without real data."""
+
+    exit_code = EXIT_DATA_MISSING
 
 
 def data_loaders() -> ModuleType:
@@ -19,7 +25,7 @@ def data_loaders() -> ModuleType:
 
     Raises
     ------
-    RuntimeError
+    TrainingRefused
         If it, or a library that it needs, is not installed; there is nothing that it falls back on.
     """
     try:
@@ -28,7 +34,7 @@ def data_loaders() -> ModuleType:
         say(f"❌ CRITICAL: Failed to import data loaders: {error}")
         say("Training CANNOT proceed without real data.")
         say("NO DUMMY DATA FALLBACK AVAILABLE.")
-        raise RuntimeError("Training CANNOT proceed without real data.") from error
+        raise TrainingRefused("Training CANNOT proceed without real data.") from error
 
 
 def new_run_name(model: str) -> str:
