@@ -69,7 +69,7 @@ bench: env  ## what each stage costs
 
 docs: env  ## the pages of docs/, into outputs/site
 	@$(call install,-e '.[docs]')
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:  ## remove the environment and build products; outputs stay
 	rm -rf $(VENV) rust_modules/target .pytest_cache .ruff_cache .mypy_cache .hypothesis
