@@ -228,7 +228,6 @@ def predict(options: argparse.Namespace) -> Result:
     """Predict climates."""
     from astrobio.core.planet_run import PlanetParameters
     from astrobio.report import prediction_outputs as outputs
-    from astrobio.training.runs import latest_run, load_predictor
 
     if options.table and options.plot:
         raise UsageError("--plot draws a single planet; a table goes to --netcdf or --json")
@@ -237,6 +236,8 @@ def predict(options: argparse.Namespace) -> Result:
     else:
         planets = [outputs.checked(PlanetParameters(*(getattr(options, name) for name in PlanetParameters.names())))]
         starts = [options.start]
+    from astrobio.training.runs import latest_run, load_predictor  # loads torch: only once the input is sound
+
     predictor = load_predictor(options.run or latest_run())
     for warning in outputs.range_warnings(planets):
         print(f"warning: {warning}", file=sys.stderr)

@@ -294,9 +294,14 @@ def _provenance(data: ReportData) -> str:
         "python train_unified_sota.py --config config.yaml --run again   # with this run's config.yaml\n"
         f"astrobio evaluate outputs/sota_training/again\nastrobio lineage outputs/sota_training/{data.name} --check"
     )
+    declared = data.counts.get("assurance", {}).get("declared", 0)
+    words = (
+        f"<p><b>{declared} of these records are declared only: nothing but their user's word stands behind their origin.</b></p>"
+    )
     return _section(
         "Provenance",
         f"<div class=wide><table>{facts}{counts}</table></div>",
+        words if declared else "",
         "<p>Each record is a run of VPLanet with its input files, program version and binary digest; "
         "<code>astrobio lineage</code> reaches them.</p>",
         f"<h3>Made again</h3><pre>{escape(again)}</pre>",

@@ -6,7 +6,7 @@ import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from astrobio.core.errors import DataMissing, RefusedInput, UsageError
 from astrobio.core.orbit import equal_area_latitudes
 from astrobio.core.planet_run import FIELD, LATITUDES, PROFILE_LATITUDES, SEASONS, STATES, PlanetParameters
 from astrobio.models.prediction import Prediction
-from astrobio.training.runs import Predictor
+
+if TYPE_CHECKING:
+    from astrobio.training.runs import Predictor
 
 SUMMARY_HEAD = ("planet", "start", "state", "probability", "temperature (K)", "ice fraction", "outgoing flux (W m-2)")
 MOST_ROWS = 1_000_000
