@@ -33,7 +33,7 @@ class DatacubeCNNConfig:
         ensemble has few and on which the ice edge depends.
     """
 
-    channels: int = 24
+    channels: int = 16
     blocks: int = 1
     levels: int = 3
     trunk_width: int = 192
