@@ -88,6 +88,15 @@ def test_an_ensemble_goes_into_the_store_and_goes_on_where_it_stopped(tmp_path):
     assert again.different == []
 
 
+def test_a_small_addition_has_a_repeat_of_its_own(tmp_path):
+    storage = RealDataStorage(tmp_path / "store", create=True)
+    planets = [task for task in ensemble.tasks(3, 0, skip=8) if task.design == "sobol"]
+    alone = [task for task in planets if not is_repeated(f"sobol-{task.index:06d}-{task.start}")]
+    report = simulate_into(storage, alone, workers=2)
+    assert report.repeats == 1
+    assert storage.assurance_counts("planet_runs") == {"reproduced": len(alone)}
+
+
 def test_an_earth_that_is_not_earth_stops_the_ensemble(tmp_path, monkeypatch):
     monkeypatch.setattr("astrobio.simulate.into_store.EARTH_TEMPERATURE", 300.0)
     storage = RealDataStorage(tmp_path / "store", create=True)

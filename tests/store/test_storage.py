@@ -130,6 +130,17 @@ def test_a_missing_catalogue_is_named_and_rebuilt(store, filled_store):
     assert rebuilt.records() == RealDataStorage(filled_store).records()
 
 
+def test_a_rebuilt_catalogue_still_knows_what_was_derived(store, tmp_path):
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    storage = RealDataStorage(store)
+    storage.derive("d" * 64, [record.digest for record in storage.records()], path=str(pack))
+    for path in store.glob("catalog.sqlite*"):
+        path.unlink()
+    with pytest.raises(RefusedInput, match="packs were built from planet_runs"):
+        RealDataStorage.rebuild(store).delete_source("planet_runs")
+
+
 def test_a_catalogue_that_is_no_database_is_named_and_rebuilt(store):
     for path in store.glob("catalog.sqlite-*"):
         path.unlink()

@@ -85,13 +85,17 @@ def simulate_into(
     todo = [task for task in tasks if _key(task) not in have]
     report.already = len(tasks) - len(todo)
     proven = any(_was_repeated(record, program) for record in stored)
-    twice = [task for task in todo if is_repeated(_key(task))]
+    twice = {_key(task) for task in todo if is_repeated(_key(task))}
+    if todo and not twice and not proven:
+        twice = {_key(todo[0])}
+    # Repeats first: what is admitted stands on one that has given the same bytes.
+    todo.sort(key=lambda task: _key(task) not in twice)
     first: dict[str, bytes] = {}
     waiting: list[tuple[PlanetRun, dict[str, object]]] = []
     made = ensemble.simulate(_interleave(todo, twice), workers, time_limit)
     total = len(todo) + len(twice)
     for run, making in bar(made, total) if bar else made:
-        if is_repeated(run.key):
+        if run.key in twice:
             content = run.to_bytes()
             if run.key not in first:
                 first[run.key] = content
@@ -118,12 +122,11 @@ def _key(task: Task) -> str:
     return f"{task.design}-{task.index:06d}-{task.start}"
 
 
-def _interleave(todo: list[Task], twice: list[Task]) -> Iterable[Task]:
+def _interleave(todo: list[Task], twice: set[str]) -> Iterable[Task]:
     """Each repeated run twice, its second making right after the first has been handed out."""
-    chosen = {_key(task) for task in twice}
     for task in todo:
         yield task
-        if _key(task) in chosen:
+        if _key(task) in twice:
             yield task
 
 

@@ -133,6 +133,7 @@ class RealDataStorage:
         self.objects = self.root / "objects"
         self.batches = self.root / "batches"
         self.quarantine = self.root / "quarantine"
+        self.derivations = self.root / "derivations"
         catalogue = self.root / "catalog.sqlite"
         if not catalogue.exists():
             if self.objects.exists() and any(self.batches.glob("*.jsonl")):
@@ -140,7 +141,7 @@ class RealDataStorage:
             if not create:
                 raise RealDataNotFound(f"there is no store in {self.root}", fix=DOWNLOAD)
         try:
-            for folder in (self.objects, self.batches, self.quarantine, self.root / "partial"):
+            for folder in (self.objects, self.batches, self.quarantine, self.derivations, self.root / "partial"):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"the store {self.root} cannot be made: {error.strerror}") from error
@@ -287,9 +288,14 @@ class RealDataStorage:
             report.admitted += self._keep(accepted)
 
     def _known(self, batch: list[tuple[bytes, Provenance]]) -> dict[tuple[str, str], str]:
+        """What the store holds under the keys and the digests of a batch."""
         known: dict[tuple[str, str], str] = {}
+        keys = [provenance.key for _, provenance in batch]
+        digests = [sha256_bytes(content) for content, _ in batch]
+        marks = ",".join("?" * len(batch))
         for source in {provenance.source for _, provenance in batch}:
-            for key, digest in self.catalogue.select("key, digest", "source=?", (source,)):
+            where = f"source=? AND (key IN ({marks}) OR digest IN ({marks}))"
+            for key, digest in self.catalogue.select("key, digest", where, (source, *keys, *digests)):
                 known[source, key] = digest
                 known[source, f"digest:{digest}"] = key
         return known
@@ -388,8 +394,14 @@ class RealDataStorage:
         return report
 
     def derive(self, digest: str, record_digests: list[str], source: str = "planet_runs", path: str = "") -> None:
-        """Note that a pack of digest ``digest`` was built from records."""
-        self.catalogue.derive(digest, source, sha256_json(sorted(record_digests)), path, len(record_digests))
+        """Note that a pack of digest ``digest`` was built from records; the note survives the catalogue."""
+        note = {"digest": digest, "source": source, "records_sha256": sha256_json(sorted(record_digests)),
+                "path": path, "count": len(record_digests)}  # fmt: skip
+        try:
+            self._place(self.derivations / f"{digest}.json", json.dumps(note, sort_keys=True).encode())
+        except OSError as error:
+            raise self._unwritten(error) from error
+        self.catalogue.derive(**note)
 
     def delete_source(self, source: str) -> int:
         """Delete all records of a source.
@@ -403,6 +415,9 @@ class RealDataStorage:
         if packs:
             raise RefusedInput(f"packs were built from {source}: {', '.join(packs)}", fix="remove these packs first")
         digests = self.catalogue.remove(source)
+        for derivation in self.derivations.glob("*.json"):
+            if json.loads(derivation.read_text(encoding="utf-8"))["source"] == source:
+                files.unlink(derivation)
         for batch in self.batches.glob("*.jsonl"):
             if all(json.loads(line)["provenance"]["source"] == source for line in batch.read_text().splitlines()):
                 files.unlink(batch)
@@ -416,7 +431,7 @@ class RealDataStorage:
 
     @classmethod
     def rebuild(cls, root: str | Path | None = None) -> RealDataStorage:
-        """Make the catalogue anew from the batch files and the objects; the old one is kept beside it.
+        """Make the catalogue anew from what lies beside the objects; the old one, with its journal, is kept.
 
         Objects that have changed, or that the gates now refuse, are left out.
 
@@ -436,6 +451,8 @@ class RealDataStorage:
         for batch in batches:
             rows = [row for row in _read_batch(batch) if _still_sound(folder, row)]
             catalogue.add([_columns(row, batch.stem) for row in rows], "rebuild", {"batch": batch.stem})
+        for derivation in sorted((folder / "derivations").glob("*.json")):
+            catalogue.derive(**json.loads(derivation.read_text(encoding="utf-8")))
         catalogue.close()
         return cls(folder)
 
