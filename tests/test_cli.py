@@ -92,7 +92,7 @@ def test_every_subcommand_explains_itself_with_an_example(name, capsys):
     assert seen.value.code == 0
     out = capsys.readouterr().out
     assert f"example:\n  astrobio {name}" in out
-    assert "--store" in out
+    assert ("--store" in out) == (name != "predict")
     assert "--json" in out
     assert out.isascii()
     example = out.split("example:\n  astrobio ")[1].split("\n")[0]
@@ -195,7 +195,8 @@ def test_2_when_a_file_cannot_be_written(filled_store, tmp_path, capsys):
 )  # fmt: skip
 def test_3_when_the_data_is_missing(arguments, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main([*arguments, "--store", str(tmp_path / "nowhere")]) == 3
+    monkeypatch.setenv("ASTROBIO_STORE", str(tmp_path / "nowhere"))
+    assert main(arguments) == 3
     captured = capsys.readouterr()
     assert "Error" in captured.err or "error: " in captured.err
     assert "Traceback" not in captured.err
@@ -375,3 +376,18 @@ def test_the_store_is_named_by_option_then_environment(filled_store, tmp_path, m
     assert document(capsys.readouterr().out)["store"] == str(filled_store)
     assert main(["verify", "--json", "--store", str(tmp_path / "other")]) == 3
     assert str(tmp_path / "other") in capsys.readouterr().err
+
+
+def test_a_planet_that_is_locked_to_its_star_is_said_to_be_outside_the_domain(small_run, capsys):
+    trappist_1e = ["--stellar-flux", "889", "--stellar-mass", "0.0898", "--orbital-period", "6.1"]
+    assert main(["predict", "--run", str(small_run), *trappist_1e, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert "outside the model's domain: at 0.029 au the planet is likely locked to its star" in captured.err
+    assert len(json.loads(captured.out)["warnings"]) == 2
+    assert main(["predict", "--run", str(small_run), "--stellar-mass", "1", "--orbital-period", "365", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["warnings"] == []
+
+
+def test_half_an_orbit_is_no_orbit(capsys):
+    assert main(["predict", "--stellar-mass", "1"]) == 2
+    assert "--stellar-mass and --orbital-period go together" in capsys.readouterr().err

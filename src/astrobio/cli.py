@@ -25,9 +25,10 @@ examples:
 
 
 def _parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--store", help="folder of the store (else ASTROBIO_STORE, else the user's data folder)")
-    shared.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    in_store = argparse.ArgumentParser(add_help=False)
+    in_store.add_argument("--store", help="folder of the store (else ASTROBIO_STORE, else the user's data folder)")
     parser = argparse.ArgumentParser(
         prog="astrobio",
         description="Train models of habitable worlds on data whose origin and integrity can be shown.",
@@ -37,9 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"astrobio {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, text: str, example: str) -> argparse.ArgumentParser:
+    def command(name: str, text: str, example: str, store: bool = True) -> argparse.ArgumentParser:
         return commands.add_parser(
-            name, parents=[shared], help=text, description=text, epilog=f"example:\n  {example}",
+            name, parents=[in_store, as_json] if store else [as_json], help=text, description=text, epilog=f"example:\n  {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )  # fmt: skip
 
@@ -90,7 +91,7 @@ def _model_commands(command: Any) -> None:
     evaluate = command("evaluate", "measure a run on its test planets, beside baselines", "astrobio evaluate outputs/sota_training/demo")
     evaluate.add_argument("run", help="folder of the run")
     evaluate.add_argument("--companion", help="a run that was trained on the other split")
-    evaluate.add_argument("--fast", action="store_true", help="fit the baselines on 2,048 planets at most; the result says so")
+    evaluate.add_argument("--fast", action="store_true", help="fit the baselines on at most 4,096 training samples; the result says so")
     evaluate.add_argument("--members", nargs="*", default=[], help="more runs, averaged with the first as one ensemble")
     report = command("report", "write a run's report as one HTML page", "astrobio report outputs/sota_training/demo")
     report.add_argument("run", help="folder of the run")
@@ -104,7 +105,7 @@ def _model_commands(command: Any) -> None:
 
 def _predict_command(command: Any) -> None:
     predict = command("predict", "the climate of a planet, or of a table of planets",
-                      "astrobio predict --stellar-flux 1300 --obliquity 60 --start cold --plot planet.png")  # fmt: skip
+                      "astrobio predict --stellar-flux 1300 --obliquity 60 --start cold --plot planet.png", store=False)  # fmt: skip
     predict.add_argument("--run", help="folder of the run or checkpoint (default: the latest run)")
     predict.add_argument("--table", help="CSV of planets: a column for each parameter, and start")
     predict.add_argument("--start", choices=["warm", "cold"], default="warm")
@@ -118,6 +119,9 @@ def _predict_command(command: Any) -> None:
         ("land-fraction", 0.34, ""), ("mixed-layer-depth", 70.0, "m"), ("ice-albedo", 0.6, ""),
     ):  # fmt: skip
         planet.add_argument(f"--{name}", type=float, default=default, help=f"{unit} (default {default:g})".strip())
+    orbit = predict.add_argument_group("orbit (changes nothing in the prediction; tells what lies outside the model's domain)")
+    orbit.add_argument("--stellar-mass", type=float, help="solar masses")
+    orbit.add_argument("--orbital-period", type=float, help="days")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

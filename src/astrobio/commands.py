@@ -14,6 +14,7 @@ from typing import Any
 
 from astrobio.core.console import progress, rendered, say
 from astrobio.core.errors import UsageError
+from astrobio.core.paths import pack_folder
 
 Result = tuple[bool, Any]
 
@@ -87,10 +88,9 @@ def build(options: argparse.Namespace) -> Result:
     from astrobio.datasets.build import build_planet_runs
     from astrobio.datasets.pack import Pack
     from astrobio.store import RealDataStorage
-    from astrobio.training.data_loading import pack_folder
 
     storage = RealDataStorage(options.store)
-    out = Path(options.out) if options.out else pack_folder(storage)
+    out = Path(options.out) if options.out else pack_folder(storage.root)
     out.parent.mkdir(parents=True, exist_ok=True)
     build_planet_runs(storage, out, overwrite=options.overwrite, allow_declared=options.allow_declared,
                       progress=lambda items: progress(items, "Building the pack", len(items), "runs"))  # fmt: skip
@@ -122,17 +122,19 @@ def verify(options: argparse.Namespace) -> Result:
     storage = RealDataStorage.inspect(options.store)
     report = storage.verify(deep=options.deep)
     rows = [("records", report.records), ("gone", len(report.missing)), ("changed", len(report.changed)),
+            ("catalogue rows not as admitted", len(report.altered)),
             ("refused by a gate now", len(report.refused)), ("objects that no record names", report.unnamed),
             ("journal", report.journal_error or f"{report.journal_rows} rows, unbroken")]  # fmt: skip
     rows += [(f"assurance: {name}", count) for name, count in storage.assurance_counts("planet_runs").items()]
     _show(options, _table(f"Store {storage.root}", rows))
-    for kind, keys in (("gone", report.missing), ("changed", report.changed)):
+    for kind, keys in (("gone", report.missing), ("changed", report.changed), ("altered", report.altered)):
         for key in keys[:20]:
             _show(options, f"{kind}: {key}")
     for key, reasons in report.refused[:20]:
         _show(options, f"refused: {key}: {'; '.join(reasons)}")
     document: dict[str, Any] = {"store": str(storage.root), "sound": report.sound, "records": report.records,
-                                "gone": report.missing, "changed": report.changed, "refused": report.refused,
+                                "gone": report.missing, "changed": report.changed, "altered": report.altered,
+                                "refused": report.refused,
                                 "unnamed_objects": report.unnamed, "journal_error": report.journal_error}  # fmt: skip
     good = report.sound
     if options.rerun is not None:
@@ -207,7 +209,8 @@ def evaluate(options: argparse.Namespace) -> Result:
     from astrobio.evaluate.task_a1 import evaluate_run, summary_rows
 
     companion = Path(options.companion) if options.companion else None
-    document = evaluate_run(Path(options.run), companion, options.fast, [Path(item) for item in options.members])
+    document = evaluate_run(Path(options.run), companion, options.fast, [Path(item) for item in options.members],
+                            options.store)  # fmt: skip
     for split, result in document["splits"].items():
         head = ("", "T8", "95 % interval", "both starts", "bistable", "field skill", "T RMSE (K)")
         _show(options, _table(f"Test planets, {split} split: {result['planets']}", summary_rows(result), head))
@@ -219,7 +222,7 @@ def report(options: argparse.Namespace) -> Result:
     """Write the report."""
     from astrobio.report.html import write_report
 
-    path = write_report(Path(options.run))
+    path = write_report(Path(options.run), options.store)
     _show(options, f"Report: {path.absolute()}")
     return True, {"report": str(path.absolute())}
 
@@ -236,10 +239,12 @@ def predict(options: argparse.Namespace) -> Result:
     else:
         planets = [outputs.checked(PlanetParameters(*(getattr(options, name) for name in PlanetParameters.names())))]
         starts = [options.start]
+    outside = _outside_domain(options)
     from astrobio.training.runs import latest_run, load_predictor  # loads torch: only once the input is sound
 
     predictor = load_predictor(options.run or latest_run())
-    for warning in outputs.range_warnings(planets):
+    warnings = outputs.range_warnings(planets) + outside
+    for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     prediction = outputs.predict(predictor, planets, starts)
     rows = outputs.rows(planets, starts, prediction)
@@ -250,7 +255,17 @@ def predict(options: argparse.Namespace) -> Result:
     if options.plot:
         outputs.write_plot(Path(options.plot), planets[0], starts[0], prediction)
         _show(options, f"Plot: {options.plot}")
-    return True, {"checkpoint": predictor.checkpoint_digest, "planets": rows}
+    return True, {"checkpoint": predictor.checkpoint_digest, "warnings": warnings, "planets": rows}
+
+
+def _outside_domain(options: argparse.Namespace) -> list[str]:
+    from astrobio.simulate.domain import outside_domain
+
+    if (options.stellar_mass is None) != (options.orbital_period is None):
+        raise UsageError("--stellar-mass and --orbital-period go together: they say where the planet is")
+    if options.stellar_mass is None:
+        return []
+    return [f"outside the model's domain: {reason}" for reason in outside_domain(options.stellar_mass, options.orbital_period)]
 
 
 def lineage(options: argparse.Namespace) -> Result:

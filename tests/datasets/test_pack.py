@@ -14,7 +14,7 @@ from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError, Ref
 from astrobio.core.planet_run import FIELD, STATES, PlanetParameters, climate_state
 from astrobio.datasets import splits
 from astrobio.datasets.build import build_planet_runs, code_digest
-from astrobio.datasets.pack import MANIFEST, SAMPLES, Pack, check_records
+from astrobio.datasets.pack import MANIFEST, SAMPLES, Manifest, Pack, check_records
 from astrobio.store import RealDataStorage
 
 
@@ -124,7 +124,7 @@ def test_the_digest_changes_with_any_entry_of_the_manifest(copy, pack):
         (pack.manifest.records_sha256, "0" * 64),
         (pack.manifest.files[0].sha256, "1" * 64),
         ('"hot":', '"warm":'),
-        ('"units":"K"' if '"units":"K"' in text else '"units": "K"', '"units":"C"'),
+        ('"units":"K"' if '"units":"K"' in text else '"units": "K"', '"units": "C"'),
         ('"mean"', '"median"'),
     ):
         assert written in text
@@ -160,7 +160,10 @@ def test_a_broken_manifest_is_refused(copy, content):
 
 def _edit(copy: Path, **changes: object) -> None:
     document = json.loads((copy / MANIFEST).read_text(encoding="utf-8"))
-    (copy / MANIFEST).write_text(json.dumps(document | changes), encoding="utf-8")
+    known = set(changes) <= set(Manifest.model_fields)
+    changed = document | changes
+    content = Manifest.model_validate(changed).to_bytes() if known else json.dumps(changed).encode()
+    (copy / MANIFEST).write_bytes(content)
 
 
 def test_another_format_or_an_unknown_entry_is_refused(copy):
@@ -183,6 +186,13 @@ def test_a_pack_without_shards_is_refused(copy):
     _edit(copy, files=[])
     with pytest.raises(IntegrityError, match="no albedo"):
         Pack.open(copy).array("albedo")
+
+
+def test_a_manifest_of_the_same_meaning_in_other_bytes_has_changed(copy):
+    path = copy / MANIFEST
+    path.write_bytes(path.read_bytes().replace(b": ", b":  ", 1))
+    with pytest.raises(IntegrityError, match="manifest.json has changed since the pack was built"):
+        Pack.open(copy)
 
 
 def test_what_a_pack_does_not_hold_is_named(pack):

@@ -285,10 +285,10 @@ def test_a_run_whose_pack_has_changed_is_not_evaluated(run, small_pack, other_pa
         evaluate_run(run)
     shutil.rmtree(pack)
     shutil.copytree(other_pack, pack)
-    with pytest.raises(IntegrityError, match="is not the one that .* was trained on"):
+    with pytest.raises(IntegrityError, match="is not the pack .* was trained on"):
         evaluate_run(run)
     shutil.rmtree(pack)
-    with pytest.raises(DataMissing, match="there is no pack in"):
+    with pytest.raises(DataMissing, match="is neither in"):
         evaluate_run(run)
     assert not (run / "evaluations.jsonl").exists()
 

@@ -9,6 +9,11 @@ RUNS = Path("outputs/sota_training")
 """Folder of training runs, relative to the working folder."""
 
 
+def pack_folder(root: Path, source: str = "planet_runs") -> Path:
+    """Where the pack of a source lies in the store at ``root``."""
+    return root / "packs" / source
+
+
 def store_root(explicit: str | Path | None = None) -> Path:
     """Folder of the store: ``explicit``, else ``ASTROBIO_STORE``, else the user's data folder.
 

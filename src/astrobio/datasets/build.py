@@ -165,7 +165,7 @@ def _finish(
         counts={name: dict(sorted(values.items())) for name, values in counts.items()},
         statistics={split: moment.result() for split, moment in moments.items()},
     )
-    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+    (folder / MANIFEST).write_bytes(manifest.to_bytes())
     return manifest
 
 

@@ -6,6 +6,7 @@ carries it.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ class Manifest(BaseModel):
     def digest(self) -> str:
         """SHA-256 of the canonical JSON: the pack's digest."""
         return sha256_json(self.model_dump())
+
+    def to_bytes(self) -> bytes:
+        """What ``manifest.json`` holds, to the byte."""
+        return self.model_dump_json(indent=1).encode()
 
 
 class ShardedArray:
@@ -143,6 +148,8 @@ class Pack:
             raise RefusedInput(f"{path / MANIFEST} is not a pack's manifest: {error}", fix=_BUILD_ANEW) from error
         if manifest.format != FORMAT:
             raise RefusedInput(f"{path} has the format {manifest.format}, and {FORMAT} is read here", fix=_BUILD_ANEW)
+        if content != manifest.to_bytes():
+            raise IntegrityError(f"{path / MANIFEST} has changed since the pack was built", fix=_BUILD_ANEW)
         pack = cls(path, manifest)
         if verify:
             pack.verify()
@@ -181,13 +188,18 @@ class Pack:
         return self._arrays[name]
 
     def _read(self, shard: str, name: str) -> np.ndarray:
-        from safetensors import SafetensorError, safe_open
-
+        """One array of a shard as a memory map (the library's own reader for numpy makes a copy)."""
+        path, info = self.path / shard, self.manifest.arrays[name]
         try:
-            with safe_open(self.path / shard, framework="numpy") as handle:
-                return handle.get_tensor(name)
-        except SafetensorError as error:
-            raise IntegrityError(f"{self.path / shard} holds no {name}: {error}", fix=_BUILD_ANEW) from error
+            with open(path, "rb") as stream:
+                length = int.from_bytes(stream.read(8), "little")
+                entry = json.loads(stream.read(length))[name]
+            shape, begin = tuple(entry["shape"]), 8 + length + entry["data_offsets"][0]
+            if list(shape[1:]) != info.shape:
+                raise ValueError(f"its shape is {shape}")
+            return np.memmap(path, np.dtype(info.dtype).newbyteorder("<"), "r", begin, shape)
+        except (OSError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise IntegrityError(f"{path} holds no {name}: {error}", fix=_BUILD_ANEW) from error
 
     @property
     def samples(self) -> dict[str, np.ndarray]:

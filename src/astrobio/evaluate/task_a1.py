@@ -167,7 +167,11 @@ def _field_error(truth: Truth, prediction: Prediction) -> np.ndarray:
 
 
 def evaluate_run(
-    run: Path, companion: Path | None = None, fast: bool = False, members: list[Path] | None = None
+    run: Path,
+    companion: Path | None = None,
+    fast: bool = False,
+    members: list[Path] | None = None,
+    store: str | Path | None = None,
 ) -> dict[str, Any]:
     """Measure a run on the test planets of its split, and write ``evaluation.json`` into its folder.
 
@@ -181,6 +185,8 @@ def evaluate_run(
         Fit the baselines on 4,096 training samples at most, which the result says.
     members : list of Path, optional
         More runs on the same split and pack; all are averaged as one ensemble.
+    store : path, optional
+        The store whose pack is taken where the pack is no longer where the run was trained.
 
     Raises
     ------
@@ -194,7 +200,7 @@ def evaluate_run(
     if run.is_file():
         raise UsageError(f"{run} is a file; the folder of a run is expected")
     predictors = [load_predictor(path) for path in (run, *(members or []))]
-    pack = predictors[0].pack()
+    pack = predictors[0].pack(store)
     for other in predictors[1:]:
         if (other.lineage["pack_digest"], other.config.split) != (pack.digest, predictors[0].config.split):
             raise RefusedInput(f"{other.run} was trained on another pack or split than {run}")

@@ -68,7 +68,7 @@ class ReportData:
     counts: dict[str, dict[str, int]]
 
 
-def write_report(run: Path) -> Path:
+def write_report(run: Path, store: str | Path | None = None) -> Path:
     """Write ``report.html`` into a run's folder.
 
     Raises
@@ -80,12 +80,12 @@ def write_report(run: Path) -> Path:
     """
     path = run / "report.html"
     partial = path.with_name(".report.html.partial")
-    partial.write_text(render(gather(run)), encoding="utf-8")
+    partial.write_text(render(gather(run, store)), encoding="utf-8")
     partial.replace(path)
     return path
 
 
-def gather(run: Path) -> ReportData:
+def gather(run: Path, store: str | Path | None = None) -> ReportData:
     """Collect what the page shows from a run's folder and its pack."""
     try:
         evaluation = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
@@ -97,7 +97,7 @@ def gather(run: Path) -> ReportData:
     predictor = load_predictor(run)
     if predictor.checkpoint_digest not in evaluation["checkpoints"]:
         raise RefusedInput(f"the evaluation in {run} is of another checkpoint", fix=f"astrobio evaluate {run}")
-    pack = predictor.pack()
+    pack = predictor.pack(store)
     counted = [row for row in planets if row["counts"]]
     place = {key: number for number, key in enumerate(pack.samples["key"])}
     chosen = np.array([place[row["key"]] for row in counted])

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError, RefusedInput
-from astrobio.core.hashing import sha256_bytes, sha256_files
+from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError
+from astrobio.core.hashing import sha256_files
 from astrobio.core.planet_run import PlanetRun
-from astrobio.core.provenance import Provenance
 from astrobio.datasets.pack import BUILD, MANIFEST, SAMPLES, Pack
 from astrobio.store import RealDataStorage, Record
 from astrobio.training import checkpoint
-from astrobio.training.runs import find_checkpoint
+from astrobio.training.runs import find_checkpoint, trained_pack
 
 _SHOWN = 3
 
@@ -102,12 +100,7 @@ def trace(path: Path, store: str | Path | None = None) -> Chain:
         top = find_checkpoint(path)
         loaded = checkpoint.load(top)
         digest, state = checkpoint.verify(top), loaded["lineage"] | {"step": loaded["step"], "model": loaded["model_name"]}
-        try:
-            pack = Pack.open(Path(state["pack_path"]), verify=False)
-        except RefusedInput as error:  # it was a pack's manifest when the checkpoint was made
-            raise IntegrityError(error.message, fix=error.fix) from error
-        if pack.digest != state["pack_digest"]:
-            raise IntegrityError(f"the pack at {pack.path} is not the one that {top} was trained on")
+        pack = trained_pack(state, store)
         store = store or state.get("store")
     _check_samples(pack)
     storage = RealDataStorage.inspect(store)
@@ -195,33 +188,9 @@ def check_lineage(chain: Chain, bar: Callable[[Iterable[Any], int], Iterable[Any
     for part in bar(parts, len(parts)) if bar else parts:
         problems += [f"record {record.key} has changed or is gone" for record in chain.storage.damaged(part)]
     try:
-        changed = _not_as_admitted(chain)
+        changed = chain.storage.not_as_admitted(chain.records)
     except IntegrityError as error:
         problems.append(error.message)
     else:
         problems += [f"the catalogue's row of {record.key} is not what was admitted" for record in changed]
     return problems
-
-
-def _not_as_admitted(chain: Chain) -> list[Record]:
-    """Records whose row in the catalogue differs from the batch file of their admission.
-
-    The journal names each batch file, and the name is the SHA-256 of what the file holds: so the journal's
-    chain of hashes covers every record's provenance.
-
-    Raises
-    ------
-    IntegrityError
-        If the journal was changed.
-    """
-    admitted: dict[str, Record] = {}
-    for name in {row["detail"]["batch"] for row in chain.storage.journal() if "batch" in row["detail"]}:
-        path = chain.storage.batches / f"{name}.jsonl"
-        content = path.read_bytes() if path.is_file() else b""
-        if sha256_bytes(content) != name:
-            continue
-        for row in map(json.loads, content.splitlines()):
-            said = Provenance(**row["provenance"])
-            admitted[row["digest"]] = Record(row["digest"], row["size"], said.kind, said.source, said.key, row["group"],
-                                             said.assurance, said.to_json())  # fmt: skip
-    return [record for record in chain.records if admitted.get(record.digest) != record]

@@ -114,7 +114,11 @@ class Catalogue:
         """
         rows: list[dict[str, Any]] = []
         before = ""
-        for number, when, event, detail, link, found in self.database.execute("SELECT * FROM journal ORDER BY number"):
+        try:
+            stored = self.database.execute("SELECT * FROM journal ORDER BY number").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise IntegrityError(f"the journal of {self.path} cannot be read: {error}", fix="astrobio store rebuild") from error
+        for number, when, event, detail, link, found in stored:
             expected = sha256_json([number, when, event, detail, link])
             if number != len(rows) + 1 or link != before or found != expected:
                 raise IntegrityError(f"the journal of {self.path} was changed at row {len(rows) + 1}")

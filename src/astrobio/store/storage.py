@@ -94,11 +94,15 @@ class AdmissionReport:
 
 @dataclass
 class StoreReport:
-    """What :meth:`RealDataStorage.verify` found; ``sound`` if nothing."""
+    """What :meth:`RealDataStorage.verify` found; ``sound`` if nothing.
+
+    ``altered`` are records whose row in the catalogue, provenance included, is not what was admitted.
+    """
 
     records: int = 0
     missing: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
     refused: list[tuple[str, list[str]]] = field(default_factory=list)
     unnamed: int = 0
     journal_rows: int = 0
@@ -107,7 +111,7 @@ class StoreReport:
     @property
     def sound(self) -> bool:
         """Whether every record is there and what it was."""
-        return not (self.missing or self.changed or self.refused or self.journal_error)
+        return not (self.missing or self.changed or self.altered or self.refused or self.journal_error)
 
 
 class RealDataStorage:
@@ -389,14 +393,41 @@ class RealDataStorage:
         report.unnamed = len(present - named)
         try:
             report.journal_rows = len(self.catalogue.journal())
+            report.altered = [record.key for record in self.not_as_admitted(records)]
         except IntegrityError as error:
             report.journal_error = error.message
         return report
 
+    def not_as_admitted(self, records: list[Record]) -> list[Record]:
+        """Records whose row in the catalogue differs from the batch file of their admission.
+
+        The journal names each batch file, and the name is the SHA-256 of what the file holds: so the journal's
+        chain of hashes covers every record's provenance.
+
+        Raises
+        ------
+        IntegrityError
+            If the journal was changed.
+        """
+        admitted: dict[str, Record] = {}
+        for name in {row["detail"]["batch"] for row in self.journal() if "batch" in row["detail"]}:
+            path = self.batches / f"{name}.jsonl"
+            content = path.read_bytes() if path.is_file() else b""
+            if sha256_bytes(content) != name:
+                continue
+            for row in map(json.loads, content.splitlines()):
+                admitted[row["digest"]] = Record(*_columns(row, name)[:-2])
+        return [record for record in records if admitted.get(record.digest) != record]
+
     def derive(self, digest: str, record_digests: list[str], source: str = "planet_runs", path: str = "") -> None:
         """Note that a pack of digest ``digest`` was built from records; the note survives the catalogue."""
-        note = {"digest": digest, "source": source, "records_sha256": sha256_json(sorted(record_digests)),
-                "path": path, "count": len(record_digests)}  # fmt: skip
+        note: dict[str, Any] = {
+            "digest": digest,
+            "source": source,
+            "records_sha256": sha256_json(sorted(record_digests)),
+            "path": path,
+            "count": len(record_digests),
+        }
         try:
             self._place(self.derivations / f"{digest}.json", json.dumps(note, sort_keys=True).encode())
         except OSError as error:

@@ -101,7 +101,7 @@ def verify(path: Path) -> str:
     recorded = digest_path(path)
     if not recorded.is_file():
         raise IntegrityError(f"the digest of {path} is missing: {recorded.name}")
-    if digest not in recorded.read_text(encoding="ascii", errors="replace").split():
+    if f"{digest}  {path.name}" not in recorded.read_text(encoding="ascii", errors="replace").splitlines():
         raise IntegrityError(f"{path} has changed since it was written: its SHA-256 is {digest}")
     return digest
 

@@ -13,6 +13,9 @@ from typing import Any
 from astrobio.core.errors import UsageError
 from astrobio.core.hashing import sha256_json
 
+FREE_KEYS = ("checkpoint_every", "keep_checkpoints", "workers", "max_epochs", "patience")
+"""Keys that may differ when a run is resumed."""
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -109,8 +112,7 @@ class TrainingConfig:
 
     def digest(self) -> str:
         """Hash of all that decides the numbers of a run (the pace of checkpoints and helpers left out)."""
-        free = {"checkpoint_every", "keep_checkpoints", "workers", "max_epochs", "patience"}
-        return sha256_json({name: value for name, value in self.to_dict().items() if name not in free})
+        return sha256_json({name: value for name, value in self.to_dict().items() if name not in FREE_KEYS})
 
 
 def load_config(path: str | Path | None = None, overrides: dict[str, Any] | None = None) -> TrainingConfig:

@@ -7,6 +7,7 @@ from typing import Any
 
 from astrobio.core.console import progress, say
 from astrobio.core.errors import IntegrityError, RefusedInput
+from astrobio.core.paths import pack_folder
 from astrobio.datasets.build import build_planet_runs
 from astrobio.datasets.pack import MANIFEST, Pack, check_records
 from astrobio.store import RealDataNotFound, RealDataStorage
@@ -15,12 +16,6 @@ from astrobio.training.config import TrainingConfig
 from astrobio.training.unified import TrainingRefused
 
 LEAST_RUNS = 450
-PACKS = "packs"
-
-
-def pack_folder(storage: RealDataStorage) -> Path:
-    """Where a store's pack of planet runs lies."""
-    return storage.root / PACKS / "planet_runs"
 
 
 def open_pack(storage: RealDataStorage, allow_declared: bool = False) -> Pack:
@@ -31,7 +26,7 @@ def open_pack(storage: RealDataStorage, allow_declared: bool = False) -> Pack:
     IntegrityError, RefusedInput
         If a file or a record has changed.
     """
-    folder = pack_folder(storage)
+    folder = pack_folder(storage.root)
     records = storage.records(source="planet_runs")
     used = [record for record in records if allow_declared or record.assurance != "declared"]
     if (folder / MANIFEST).exists():

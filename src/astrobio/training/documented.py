@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -82,8 +83,13 @@ async def run_unified_training(model_name: str, **options: Any) -> Path:
     check_model(model_name)
     own = {name: options.pop(name) for name in ("run", "store", "resume", "allow_declared") if name in options}
     config = load_config(options.pop("config", None), options | {"model": model_name})
-    # The loop computes for long and waits for nothing: a thread keeps the caller's event loop alive.
-    return await asyncio.to_thread(train_model, config, **own)
+    stop = threading.Event()
+    try:
+        # The loop computes for long and waits for nothing: a thread keeps the caller's event loop alive.
+        return await asyncio.to_thread(train_model, config, stop=stop, **own)
+    except asyncio.CancelledError:
+        stop.set()  # the thread saves its state; asyncio.run waits for it
+        raise
 
 
 def _parser() -> argparse.ArgumentParser:

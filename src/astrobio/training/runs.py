@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from astrobio.core.errors import DataMissing
+from astrobio.core.errors import DataMissing, IntegrityError, RefusedInput
 from astrobio.core.hashing import sha256_bytes
-from astrobio.core.paths import RUNS
-from astrobio.datasets.pack import Pack
+from astrobio.core.paths import RUNS, pack_folder, store_root
+from astrobio.datasets.pack import BUILD, MANIFEST, Pack
 from astrobio.models.prediction import Prediction
 from astrobio.training import checkpoint
 from astrobio.training.config import TrainingConfig
@@ -68,28 +68,42 @@ class Predictor:
         device = str(next(self.model.parameters()).device)
         return self.task.predict(self.model, parameters, start, batch_size, device)
 
-    def pack(self, verify: bool = True) -> Pack:
-        """The pack that the model was trained on.
-
-        Raises
-        ------
-        DataMissing, IntegrityError
-            If it is gone, or is not the one that the checkpoint names.
-        """
-        from astrobio.core.errors import IntegrityError
-
-        pack = Pack.open(Path(self.lineage["pack_path"]), verify=verify)
-        if pack.digest != self.lineage["pack_digest"]:
-            raise IntegrityError(
-                f"the pack at {pack.path} is not the one that {self.checkpoint_path} was trained on",
-                fix="astrobio build planet_runs",
-            )
+    def pack(self, store: str | Path | None = None) -> Pack:
+        """The pack that the model was trained on, verified; see :func:`trained_pack`."""
+        pack = trained_pack(self.lineage, store)
+        pack.verify()
         return pack
 
     @property
     def parameter_count(self) -> int:
         """Numbers that training fits."""
         return sum(parameter.numel() for parameter in self.model.parameters())
+
+
+def trained_pack(lineage: dict[str, Any], store: str | Path | None = None) -> Pack:
+    """The pack that a checkpoint names: where it was built, else in the store; its files are not hashed yet.
+
+    Raises
+    ------
+    DataMissing
+        If it is in neither place.
+    IntegrityError
+        If the pack that is there is not the one that the checkpoint names.
+    """
+    built = Path(lineage["pack_path"])
+    held = pack_folder(store_root(store))
+    places = [place for place in (built, held) if (place / MANIFEST).is_file()]
+    for place in places:
+        try:
+            pack = Pack.open(place, verify=False)
+        except RefusedInput as error:  # it was a pack's manifest when the checkpoint was made
+            raise IntegrityError(error.message, fix=error.fix) from error
+        if pack.digest == lineage["pack_digest"]:
+            return pack
+    wanted = f"the pack {lineage['pack_digest'][:16]}... that the checkpoint was trained on"
+    if places:
+        raise IntegrityError(f"{places[0]} is not {wanted}", fix=BUILD)
+    raise DataMissing(f"{wanted} is neither in {built} nor in {held}", fix="the same command with --store DIR")
 
 
 def find_checkpoint(path: Path, which: str = "best") -> Path:
@@ -119,7 +133,7 @@ def load_predictor(run: str | Path, which: str = "best", device: str = "cpu") ->
     path = find_checkpoint(Path(run), which)
     state = checkpoint.load(path, device=device)
     config = TrainingConfig(**state["config"])
-    task = make_task(state["model_name"], state["preset"], config.model_options)
+    task = make_task(state["model_name"], state["preset"], state["model_config"])
     model = task.build().to(device)
     model.load_state_dict(state["average"] or state["model"])
     folder = path.parents[1] if path.parent.name == "checkpoints" else path.parent

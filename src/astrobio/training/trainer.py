@@ -8,11 +8,13 @@ the same bits on a CPU.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 import random
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -29,7 +31,7 @@ from astrobio.core.errors import EXIT_INTERRUPTED, AstrobioError, DataMissing, R
 from astrobio.datasets.loader import Loader
 from astrobio.datasets.pack import Pack
 from astrobio.training import checkpoint
-from astrobio.training.config import TrainingConfig
+from astrobio.training.config import FREE_KEYS, TrainingConfig
 from astrobio.training.registry import make_task
 
 
@@ -109,9 +111,18 @@ class Trainer:
         Folder of the run; made if it is not there.
     lineage : dict
         Facts that each checkpoint carries (store, assurance counts) beside the pack's digest.
+    stop : threading.Event
+        Set by a signal, or by whoever runs the loop in a thread: the state is saved and training ends.
     """
 
-    def __init__(self, config: TrainingConfig, pack: Pack, run: Path, lineage: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        pack: Pack,
+        run: Path,
+        lineage: dict[str, Any] | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
         self.config, self.pack, self.run = config, pack, run
         if config.threads:
             torch.set_num_threads(config.threads)
@@ -130,6 +141,7 @@ class Trainer:
         self.step_model = torch.compile(self.model) if config.compile else self.model
         self.loaders = self._make_loaders()
         self.stop_signal: int | None = None
+        self.stop = stop or threading.Event()
 
     # -- data ---------------------------------------------------------------------------------------------
     def _make_loaders(self) -> dict[str, Loader]:
@@ -206,8 +218,8 @@ class Trainer:
                 bar.update()
                 if state.step % 50 == 0:
                     log.step(state.step, {"train_loss": loss} | parts)
-                if self.stop_signal is not None:
-                    self._stop()
+                if self.stop.is_set():
+                    self._save_and_stop()
                 if state.step % self.config.checkpoint_every == 0 and state.position < total:
                     self.save(f"step_{state.step}.pt")
 
@@ -312,6 +324,7 @@ class Trainer:
         content = {
             "model_name": self.task.name,
             "preset": self.preset,
+            "model_config": dataclasses.asdict(self.task.config),
             "config": self.config.to_dict(),
             "config_digest": self.config.digest(),
             "lineage": self.lineage,
@@ -351,9 +364,12 @@ class Trainer:
             changed = [
                 f"{name}: {state['config'].get(name)!r} then, {value!r} now"
                 for name, value in self.config.to_dict().items()
-                if state["config"].get(name) != value
+                if state["config"].get(name) != value and name not in FREE_KEYS
             ]
             raise RefusedInput(f"{path} was trained with another configuration ({'; '.join(changed)})")
+        if state["model_config"] != dataclasses.asdict(self.task.config):
+            raise RefusedInput(f"{path} holds a network of another size: the preset {self.preset} has changed since",
+                               fix="training anew under another --run")  # fmt: skip
         if state["lineage"]["pack_digest"] != self.pack.digest:
             raise RefusedInput(f"{path} was trained on another pack ({state['lineage']['pack_digest'][:16]}...)")
         self.model.load_state_dict(state["model"])
@@ -372,6 +388,7 @@ class Trainer:
     def _stopping_on_signals(self) -> Iterator[None]:
         def note(number: int, _frame: object) -> None:
             self.stop_signal = number
+            self.stop.set()
 
         try:
             before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -383,9 +400,9 @@ class Trainer:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _stop(self) -> None:
+    def _save_and_stop(self) -> None:
         path = self.save(f"step_{self.state.step}.pt")
-        name = signal.Signals(self.stop_signal).name if self.stop_signal else "a signal"
+        name = signal.Signals(self.stop_signal).name if self.stop_signal else "its caller"
         raise Interrupted(f"stopped by {name}; saved {path}", fix="the same command with --resume")
 
 
@@ -469,12 +486,13 @@ def train(
     run: Path,
     resume: bool = False,
     lineage: dict[str, Any] | None = None,
+    stop: threading.Event | None = None,
 ) -> Path:
     """Train a model into a run folder; returns the best checkpoint.
 
     Parameters
     ----------
-    config, pack, run, lineage
+    config, pack, run, lineage, stop
         As :class:`Trainer`.
     resume : bool
         Go on from the newest whole checkpoint of the run.
@@ -491,7 +509,7 @@ def train(
     folder = run / "checkpoints"
     if not resume and folder.exists() and any(folder.glob("*.pt")):
         raise UsageError(f"the run {run} exists", fix="the same command with --resume, or with another --run name")
-    trainer = Trainer(config, pack, run, lineage)
+    trainer = Trainer(config, pack, run, lineage, stop)
     if resume:
         checkpoint.clean(folder)
         found = checkpoint.newest(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -50,6 +51,7 @@ def train_model(
     allow_declared: bool = False,
     flash_attention: bool = False,
     runs: Path = RUNS,
+    stop: threading.Event | None = None,
 ) -> Path:
     """Train one model on the store's real data; returns the run's folder.
 
@@ -65,6 +67,8 @@ def train_model(
         Train on records whose origin only their user declares, too.
     flash_attention : bool
         Asked for by users of the language model; said plainly where it does nothing.
+    stop : threading.Event, optional
+        Set from another thread, it lets training save its state and end.
 
     Raises
     ------
@@ -92,7 +96,7 @@ def train_model(
         "assurance": storage.assurance_counts(pack.manifest.source),
         "declared_allowed": allow_declared,
     }
-    best = train(config, pack, folder, resume=resume, lineage=lineage)
+    best = train(config, pack, folder, resume=resume, lineage=lineage, stop=stop)
     say(f"Best checkpoint: {best}")
     say(f"Next: astrobio evaluate {folder}")
     return folder

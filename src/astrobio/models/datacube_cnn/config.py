@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from math import isfinite
 
 from astrobio.core.errors import UsageError
 
@@ -45,6 +46,11 @@ class DatacubeCNNConfig:
     partial_weight: float = 4.0
 
     def __post_init__(self) -> None:
+        for item in fields(self):
+            value, whole = getattr(self, item.name), item.type == "int"
+            if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not isfinite(value):
+                wanted = "a whole number" if whole else "a number"
+                raise UsageError(f"model.{item.name} is {value!r}; it must be {wanted}")
         for name in ("channels", "blocks", "levels", "trunk_width", "trunk_depth", "members"):
             if getattr(self, name) < 1:
                 raise UsageError(f"model.{name} is {getattr(self, name)}; it must be at least 1")
@@ -80,7 +86,7 @@ def preset(name: str, **changes: object) -> DatacubeCNNConfig:
     """
     if name not in PRESETS:
         raise UsageError(f"there is no preset {name!r} of the datacube CNN; choose one of {', '.join(PRESETS)}")
-    unknown = sorted(set(changes) - set(PRESETS[name].__dataclass_fields__))
+    unknown = sorted(str(key) for key in changes if key not in PRESETS[name].__dataclass_fields__)
     if unknown:
         known = ", ".join(PRESETS[name].__dataclass_fields__)
         raise UsageError(f"unknown option of the datacube CNN: {', '.join(unknown)}; known are {known}")
