@@ -1,4 +1,7 @@
-"""From data to evaluation for one model: ``python training/enhanced_training_workflow.py --model rebuilt_datacube_cnn``."""
+"""From data to evaluation for one model.
+
+``python training/enhanced_training_workflow.py --model rebuilt_datacube_cnn``
+"""
 
 import sys
 

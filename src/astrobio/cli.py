@@ -40,9 +40,13 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, text: str, example: str, store: bool = True) -> argparse.ArgumentParser:
         return commands.add_parser(
-            name, parents=[in_store, as_json] if store else [as_json], help=text, description=text, epilog=f"example:\n  {example}",
+            name,
+            parents=[in_store, as_json] if store else [as_json],
+            help=text,
+            description=text,
+            epilog=f"example:\n  {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
-        )  # fmt: skip
+        )
 
     _data_commands(command)
     _model_commands(command)
@@ -50,7 +54,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _data_commands(command: Any) -> None:
-    simulate = command("simulate", "run an ensemble of climates and admit it", "astrobio simulate vplanet --planets 4096 --test-planets 500")
+    simulate = command(
+        "simulate",
+        "run an ensemble of climates and admit it",
+        "astrobio simulate vplanet --planets 4096 --test-planets 500",
+    )
     simulate.add_argument("simulator", choices=["vplanet"])
     simulate.add_argument("--planets", type=int, default=0, help="planets of the Sobol design, from both starts")
     simulate.add_argument("--skip", type=int, default=0, help="first planet of the design to run")
@@ -59,8 +67,12 @@ def _data_commands(command: Any) -> None:
     simulate.add_argument("--time-limit", type=float, default=60.0, help="seconds for each run (default 60)")
     bring = command("import", "admit data that is at hand", "astrobio import shipped")
     bring.add_argument("what", help="'shipped', or a bundle of planet runs")
-    bring.add_argument("--rerun", type=float, metavar="SHARE",
-                       help="make a random share again first; the bundle is admitted as reproduced if all bytes agree")  # fmt: skip
+    bring.add_argument(
+        "--rerun",
+        type=float,
+        metavar="SHARE",
+        help="make a random share again first; the bundle is admitted as reproduced if all bytes agree",
+    )
     bring.add_argument("--workers", type=int, help="processes for that (default: one a core)")
     build = command("build", "compile records into a pack", "astrobio build planet_runs --out pack")
     build.add_argument("what", choices=["planet_runs"])
@@ -71,7 +83,9 @@ def _data_commands(command: Any) -> None:
     export.add_argument("out", help="the file to write")
     verify = command("verify", "check the store", "astrobio verify --deep --rerun 0.02")
     verify.add_argument("--deep", action="store_true", help="hash every object and let it pass the gates again")
-    verify.add_argument("--rerun", type=float, metavar="SHARE", help="make a random share of the runs again and compare")
+    verify.add_argument(
+        "--rerun", type=float, metavar="SHARE", help="make a random share of the runs again and compare"
+    )
     verify.add_argument("--seed", type=int, help="seed of that choice (default: drawn and printed)")
     verify.add_argument("--workers", type=int, help="processes (default: one a core)")
     store = command("store", "care for the store", "astrobio store rebuild")
@@ -87,16 +101,28 @@ def _model_commands(command: Any) -> None:
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change one key; repeatable")
     train.add_argument("--run", help="name of the run's folder under outputs/sota_training")
     train.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of the run")
-    train.add_argument("--allow-declared", action="store_true", help="train on records whose origin is only declared, too")
-    evaluate = command("evaluate", "measure a run on its test planets, beside baselines", "astrobio evaluate outputs/sota_training/demo")
+    train.add_argument(
+        "--allow-declared", action="store_true", help="train on records whose origin is only declared, too"
+    )
+    evaluate = command(
+        "evaluate",
+        "measure a run on its test planets, beside baselines",
+        "astrobio evaluate outputs/sota_training/demo",
+    )
     evaluate.add_argument("run", help="folder of the run")
     evaluate.add_argument("--companion", help="a run that was trained on the other split")
-    evaluate.add_argument("--fast", action="store_true", help="fit the baselines on at most 4,096 training samples; the result says so")
+    evaluate.add_argument(
+        "--fast", action="store_true", help="fit the baselines on at most 4,096 training samples; the result says so"
+    )
     evaluate.add_argument("--members", nargs="*", default=[], help="more runs, averaged with the first as one ensemble")
     report = command("report", "write a run's report as one HTML page", "astrobio report outputs/sota_training/demo")
     report.add_argument("run", help="folder of the run")
     _predict_command(command)
-    lineage = command("lineage", "trace a checkpoint, run or pack to the bytes it came from", "astrobio lineage outputs/sota_training/demo --check")
+    lineage = command(
+        "lineage",
+        "trace a checkpoint, run or pack to the bytes it came from",
+        "astrobio lineage outputs/sota_training/demo --check",
+    )
     lineage.add_argument("what", help="a checkpoint, a run's folder, or a pack's")
     lineage.add_argument("--check", action="store_true", help="hash everything in the chain")
     lineage.add_argument("--record", metavar="KEY", help="show one record with its input files")
@@ -104,8 +130,12 @@ def _model_commands(command: Any) -> None:
 
 
 def _predict_command(command: Any) -> None:
-    predict = command("predict", "the climate of a planet, or of a table of planets",
-                      "astrobio predict --stellar-flux 1300 --obliquity 60 --start cold --plot planet.png", store=False)  # fmt: skip
+    predict = command(
+        "predict",
+        "the climate of a planet, or of a table of planets",
+        "astrobio predict --stellar-flux 1300 --obliquity 60 --start cold --plot planet.png",
+        store=False,
+    )
     predict.add_argument("--run", help="folder of the run or checkpoint (default: the latest run)")
     predict.add_argument("--table", help="CSV of planets: a column for each parameter, and start")
     predict.add_argument("--start", choices=["warm", "cold"], default="warm")
@@ -119,7 +149,9 @@ def _predict_command(command: Any) -> None:
         ("land-fraction", 0.34, ""), ("mixed-layer-depth", 70.0, "m"), ("ice-albedo", 0.6, ""),
     ):  # fmt: skip
         planet.add_argument(f"--{name}", type=float, default=default, help=f"{unit} (default {default:g})".strip())
-    orbit = predict.add_argument_group("orbit (changes nothing in the prediction; tells what lies outside the model's domain)")
+    orbit = predict.add_argument_group(
+        "orbit (changes nothing in the prediction; tells what lies outside the model's domain)"
+    )
     orbit.add_argument("--stellar-mass", type=float, help="solar masses")
     orbit.add_argument("--orbital-period", type=float, help="days")
 

@@ -96,7 +96,9 @@ def build(options: argparse.Namespace) -> Result:
                       progress=lambda items: progress(items, "Building the pack", len(items), "runs"))  # fmt: skip
     pack = Pack.open(out)
     rows = [("samples", len(pack)), ("digest", pack.digest)]
-    rows += [(f"{name}: {part}", count) for name, counts in pack.manifest.counts.items() for part, count in counts.items()]
+    rows += [
+        (f"{name}: {part}", count) for name, counts in pack.manifest.counts.items() for part, count in counts.items()
+    ]
     _show(options, _table(f"Pack {out}", rows))
     return True, {"path": str(out), "digest": pack.digest, "samples": len(pack), "counts": pack.manifest.counts}
 
@@ -148,8 +150,9 @@ def _rerun(options: argparse.Namespace, storage: Any) -> Any:
     from astrobio.simulate import into_store
 
     again = into_store.rerun(storage, options.rerun, options.seed, options.workers, _bar("Running again", "runs"))
-    _show(options, _table("Runs made again", [("seed", again.seed), ("runs", again.sampled),
-                                              ("same bytes", again.identical), ("different", len(again.different))]))  # fmt: skip
+    rows = [("seed", again.seed), ("runs", again.sampled)]
+    rows += [("same bytes", again.identical), ("different", len(again.different))]
+    _show(options, _table("Runs made again", rows))
     for key in again.different[:20]:
         _show(options, f"different: {key}")
     return again
@@ -265,7 +268,10 @@ def _outside_domain(options: argparse.Namespace) -> list[str]:
         raise UsageError("--stellar-mass and --orbital-period go together: they say where the planet is")
     if options.stellar_mass is None:
         return []
-    return [f"outside the model's domain: {reason}" for reason in outside_domain(options.stellar_mass, options.orbital_period)]
+    return [
+        f"outside the model's domain: {reason}"
+        for reason in outside_domain(options.stellar_mass, options.orbital_period)
+    ]
 
 
 def lineage(options: argparse.Namespace) -> Result:

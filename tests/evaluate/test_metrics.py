@@ -170,9 +170,7 @@ def test_merged_forgives_ice_below_two_percent_and_nothing_else():
 def test_a_planet_whose_other_start_failed_is_in_no_pair():
     whole = earths(30)
     kept = np.array([place for place in range(60) if place != 7])
-    truth = dataclasses.replace(
-        whole, **{name: getattr(whole, name)[kept] for name in vars(whole) if name != "fields"}
-    )
+    truth = dataclasses.replace(whole, **{name: getattr(whole, name)[kept] for name in vars(whole) if name != "fields"})
     figures = t8(truth, saying(truth))
     assert figures["both_starts"]["n"] == 29
     assert figures["t8"]["n"] == 30 - drawn_start_is_cold(whole.group[7])

@@ -47,9 +47,11 @@ def test_limits_hold_for_any_weights(batch, seed):
             weight.add_(0.3 * torch.randn_like(weight))
     found = task.predict(model, parameters, start)
     albedo, absorbed = found.fields["albedo"], found.fields["absorbed_shortwave"]
-    assert albedo.min() >= 0 and albedo.max() <= 1
+    assert albedo.min() >= 0
+    assert albedo.max() <= 1
     assert absorbed.min() >= 0
-    assert found.ice_fraction.min() >= 0 and found.ice_fraction.max() <= 1
+    assert found.ice_fraction.min() >= 0
+    assert found.ice_fraction.max() <= 1
     divergence = found.fields["transport_divergence"]
     assert np.abs(divergence.mean(axis=2)).max() < 1e-5 * np.abs(divergence).max()
     np.testing.assert_allclose(found.state_probability.sum(axis=1), 1.0, atol=1e-5)

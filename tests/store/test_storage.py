@@ -45,7 +45,9 @@ def test_admitting_again_changes_nothing(store, admissible):
 
 
 def test_without_a_store_the_error_is_a_file_not_found_that_names_the_command(tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is no store in .*\nRun: python training/enable_automatic") as seen:
+    with pytest.raises(
+        FileNotFoundError, match="there is no store in .*\nRun: python training/enable_automatic"
+    ) as seen:
         RealDataStorage(tmp_path / "none")
     assert seen.value.exit_code == 3
     assert not (tmp_path / "none").exists()
@@ -115,7 +117,9 @@ def test_a_truncated_or_missing_object_stops_the_opening(store, how):
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(IntegrityError, match="1 objects are gone or cut short.*sobol-000002-cold\nRun: astrobio verify"):
+    with pytest.raises(
+        IntegrityError, match="1 objects are gone or cut short.*sobol-000002-cold\nRun: astrobio verify"
+    ):
         RealDataStorage(store)
     report = RealDataStorage.inspect(store).verify()
     assert (report.missing if how == "gone" else report.changed) == ["sobol-000002-cold"]
@@ -156,7 +160,9 @@ def test_a_rebuild_leaves_out_what_has_changed(store):
     assert len(RealDataStorage.rebuild(store).records()) == 65
 
 
-@pytest.mark.parametrize("change", ["UPDATE journal SET detail='{}' WHERE number=1", "DELETE FROM journal WHERE number=1"])
+@pytest.mark.parametrize(
+    "change", ["UPDATE journal SET detail='{}' WHERE number=1", "DELETE FROM journal WHERE number=1"]
+)
 def test_a_changed_journal_is_seen(store, change):
     storage = RealDataStorage(store)
     storage.catalogue.note("test", {})

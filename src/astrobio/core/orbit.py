@@ -92,8 +92,8 @@ def daily_insolation(
 def tidal_locking_distance(stellar_mass: float) -> float:
     """Semi-major axis, in au, within which a planet is locked to its star within 4.5 Gyr.
 
-    Kasting, Whitmire & Reynolds 1993, Icarus 101, 108, after Peale 1977: :math:`0.027\\,(P_0 t / Q)^{1/6} M^{1/3}` in cgs
-    units, with an early day :math:`P_0` of 13.5 h and a dissipation :math:`Q` of 100.
+    :math:`0.027\\,(P_0 t / Q)^{1/6} M^{1/3}` in cgs units, with an early day :math:`P_0` of 13.5 h and a dissipation
+    :math:`Q` of 100 (Kasting, Whitmire & Reynolds 1993, Icarus 101, 108, after Peale 1977).
 
     Parameters
     ----------

@@ -104,14 +104,31 @@ SEASONS, LATITUDES, PROFILE_LATITUDES = 12, 32, 64
 
 FIELDS: tuple[FieldSpec, ...] = (
     FieldSpec("surface_temperature", ("season", "latitude"), "K", 0.02, 273.15, 50.0, 900.0, "surface temperature"),
-    FieldSpec("absorbed_shortwave", ("season", "latitude"), "W m-2", 0.1, 0.0, 0.0, 3270.0, "absorbed stellar radiation"),
-    FieldSpec("outgoing_longwave", ("season", "latitude"), "W m-2", 0.1, 0.0, 0.0, 1900.0, "outgoing long-wave radiation"),
     FieldSpec(
-        "transport_divergence", ("season", "latitude"), "W m-2", 0.1, 0.0, -3270.0, 3270.0, "divergence of heat transport"
+        "absorbed_shortwave", ("season", "latitude"), "W m-2", 0.1, 0.0, 0.0, 3270.0, "absorbed stellar radiation"
     ),
-    FieldSpec("albedo", ("profile_latitude",), "1", 1e-4, 0.0, 0.0, 1.0, "annual mean of the surface-plus-cloud albedo"),
-    FieldSpec("land_temperature_max", ("profile_latitude",), "K", 0.02, 273.15, 50.0, 900.0, "yearly maximum over land"),
-    FieldSpec("water_temperature_max", ("profile_latitude",), "K", 0.02, 273.15, 50.0, 900.0, "yearly maximum over water"),
+    FieldSpec(
+        "outgoing_longwave", ("season", "latitude"), "W m-2", 0.1, 0.0, 0.0, 1900.0, "outgoing long-wave radiation"
+    ),
+    FieldSpec(
+        "transport_divergence",
+        ("season", "latitude"),
+        "W m-2",
+        0.1,
+        0.0,
+        -3270.0,
+        3270.0,
+        "divergence of heat transport",
+    ),
+    FieldSpec(
+        "albedo", ("profile_latitude",), "1", 1e-4, 0.0, 0.0, 1.0, "annual mean of the surface-plus-cloud albedo"
+    ),
+    FieldSpec(
+        "land_temperature_max", ("profile_latitude",), "K", 0.02, 273.15, 50.0, 900.0, "yearly maximum over land"
+    ),
+    FieldSpec(
+        "water_temperature_max", ("profile_latitude",), "K", 0.02, 273.15, 50.0, 900.0, "yearly maximum over water"
+    ),
 )
 FIELD = {spec.name: spec for spec in FIELDS}
 AXIS_LENGTH = {"season": SEASONS, "latitude": LATITUDES, "profile_latitude": PROFILE_LATITUDES}

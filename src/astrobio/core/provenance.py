@@ -60,7 +60,9 @@ class Provenance:
             ("origin", self.origin, get_args(Origin)),
         ):
             if value not in allowed:
-                raise RefusedInput(f"provenance of {self.key}: {name} is {value!r}, expected one of {', '.join(allowed)}")
+                raise RefusedInput(
+                    f"provenance of {self.key}: {name} is {value!r}, expected one of {', '.join(allowed)}"
+                )
 
     def to_json(self) -> str:
         """Canonical JSON: equal provenance gives equal text."""

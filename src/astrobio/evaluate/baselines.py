@@ -183,7 +183,9 @@ def boosted_trees(training: Training, basis: FieldBasis, test: NDArray) -> tuple
     return values, _trees_probability(training, test)
 
 
-def _per_state(training: Training, basis: FieldBasis, test: NDArray, fit: Callable[..., Any]) -> tuple[NDArray, NDArray]:
+def _per_state(
+    training: Training, basis: FieldBasis, test: NDArray, fit: Callable[..., Any]
+) -> tuple[NDArray, NDArray]:
     """A classifier names the state; a regressor of that state gives the climate."""
     probability = _trees_probability(training, test)
     wanted, named = targets(training.truth, basis), probability.argmax(axis=1)

@@ -57,7 +57,12 @@ def ensemble_prediction(predictions: list[Prediction]) -> Prediction:
         return (weight.reshape(*weight.shape, *([1] * (stacked.ndim - 2))) * stacked).sum(axis=0)
 
     def spread(values: list[np.ndarray], stds: list[np.ndarray]) -> np.ndarray:
-        second = mean([std.astype(np.float64) ** 2 + value.astype(np.float64) ** 2 for std, value in zip(stds, values, strict=True)])
+        second = mean(
+            [
+                std.astype(np.float64) ** 2 + value.astype(np.float64) ** 2
+                for std, value in zip(stds, values, strict=True)
+            ]
+        )
         return np.sqrt(np.maximum(second - mean([value.astype(np.float64) for value in values]) ** 2, 1e-12))
 
     first = predictions[0]
@@ -110,7 +115,9 @@ def _imbalance(truth: Truth, prediction: Prediction) -> dict[str, float]:
     }
 
 
-def evaluate_predictors(predictors: list[Predictor], pack: Pack, fast: bool) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def evaluate_predictors(
+    predictors: list[Predictor], pack: Pack, fast: bool
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Figures of a model (or of several as one) and of all baselines on its split's test planets, and the planets."""
     split, limit = predictors[0].config.split, predictors[0].config.planets
     test = pack.indices(split, "test")
@@ -131,7 +138,9 @@ def evaluate_predictors(predictors: list[Predictor], pack: Pack, fast: bool) -> 
     }
     training = baselines.Training(baselines.inputs(parameters.take(known), start.take(known)), fitted)
     asked = baselines.inputs(parameters.take(test), start.take(test))
-    listed = baselines.predict_all(training, asked, lambda items: progress(items, f"Baselines, {split} split", len(items)))
+    listed = baselines.predict_all(
+        training, asked, lambda items: progress(items, f"Baselines, {split} split", len(items))
+    )
     for name, (other, seconds) in listed.items():
         found["baselines"][name] = figures(truth, other, mean_fields) | {"seconds": seconds}
     return found, planet_rows(truth, prediction)
@@ -269,7 +278,9 @@ def _finite(value: Any) -> Any:
 
 def summary_rows(result: dict[str, Any]) -> list[tuple[str, ...]]:
     """Model and baselines as rows of a table, best T8 first."""
-    listed = {f"model ({result['members']} run{'s' if result['members'] > 1 else ''})": result["model"]} | result["baselines"]
+    listed = {f"model ({result['members']} run{'s' if result['members'] > 1 else ''})": result["model"]} | result[
+        "baselines"
+    ]
     rows: list[tuple[str, ...]] = []
     for name, item in sorted(listed.items(), key=lambda pair: -pair[1]["t8"]["share"]):
         low, high = item["t8"]["interval"]

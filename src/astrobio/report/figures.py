@@ -115,7 +115,11 @@ def comparison_bars(rows: list[tuple[str, float, float, float]]) -> Any:
     axis.axvline(0.96, color="#d55e00", linestyle="--", linewidth=1)
     axis.text(0.958, len(rows) - 0.4, "target 0.96", color="#d55e00", ha="right", va="bottom", fontsize=8)
     axis.set_yticks(range(len(rows)), [row[0] for row in rows])
-    axis.set(xlim=(0, 1.12), ylim=(-0.5, len(rows) + 0.1), xlabel="T8: share of test planets right in temperature, ice and state")
+    axis.set(
+        xlim=(0, 1.12),
+        ylim=(-0.5, len(rows) + 0.1),
+        xlabel="T8: share of test planets right in temperature, ice and state",
+    )
     return figure
 
 
@@ -124,7 +128,10 @@ def parity(planets: list[dict[str, Any]]) -> Any:
     figure, axes = new_figure(8.5, 3.6, 1, 2)
     for name in STATES:
         chosen = [row for row in planets if row["state"] == name]
-        for axis, true, guess in ((axes[0, 0], "temperature", "predicted_temperature"), (axes[0, 1], "ice", "predicted_ice")):
+        for axis, true, guess in (
+            (axes[0, 0], "temperature", "predicted_temperature"),
+            (axes[0, 1], "ice", "predicted_ice"),
+        ):
             axis.scatter([row[true] for row in chosen], [row[guess] for row in chosen], s=7, alpha=0.6,
                          color=STATE_COLOURS[name], label=STATE_LABELS[name], linewidths=0)  # fmt: skip
     for axis in axes[0]:

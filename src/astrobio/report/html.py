@@ -93,7 +93,9 @@ def gather(run: Path, store: str | Path | None = None) -> ReportData:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataMissing(f"{run} was not evaluated", fix=f"astrobio evaluate {run}") from error
     except ValueError as error:
-        raise RefusedInput(f"the evaluation in {run} cannot be read: {error}", fix=f"astrobio evaluate {run}") from error
+        raise RefusedInput(
+            f"the evaluation in {run} cannot be read: {error}", fix=f"astrobio evaluate {run}"
+        ) from error
     predictor = load_predictor(run)
     if predictor.checkpoint_digest not in evaluation["checkpoints"]:
         raise RefusedInput(f"the evaluation in {run} is of another checkpoint", fix=f"astrobio evaluate {run}")
@@ -149,7 +151,10 @@ def render(data: ReportData) -> str:
         *(_comparison_section(split, result) for split, result in data.evaluation["splits"].items()),
         _climates(data),
         _section("Learning", _image(figures.learning_curves(data.epochs), "Loss and learning rate by epoch.")),
-        _section("Predicted and simulated", _image(figures.parity(data.planets), "Each test planet once, by its drawn start.")),
+        _section(
+            "Predicted and simulated",
+            _image(figures.parity(data.planets), "Each test planet once, by its drawn start."),
+        ),
         _calibration(own["model"]),
         _failures(data, own["model"]),
         _consistency(own),
@@ -209,7 +214,15 @@ def _head(data: ReportData, own: dict[str, Any]) -> str:
 def _comparison_section(split: str, result: dict[str, Any]) -> str:
     listed = {"model": result["model"]} | result["baselines"]
     names = list(result["model"]["fields"]["variables"])
-    head = ["", "T8 (95 %)", "both starts", "bistable", "ice merged", "T (K)", *(f"skill: {n.replace('_', ' ')}" for n in names)]
+    head = [
+        "",
+        "T8 (95 %)",
+        "both starts",
+        "bistable",
+        "ice merged",
+        "T (K)",
+        *(f"skill: {n.replace('_', ' ')}" for n in names),
+    ]
     best = {n: max(i["fields"]["variables"][n]["skill"] for i in listed.values()) for n in names}
     rows = []
     for name, item in sorted(listed.items(), key=lambda pair: -pair[1]["t8"]["share"]):
@@ -218,8 +231,8 @@ def _comparison_section(split: str, result: dict[str, Any]) -> str:
         shown = "".join(f"<td>{cell}</td>" for cell in cells)
         for n in names:
             skill = item["fields"]["variables"][n]["skill"]
-            shown += f'<td{" class=best" if skill == best[n] else ""}>{skill:.4f}</td>'
-        rows.append(f'<tr{" class=model" if name == "model" else ""}>{shown}</tr>')
+            shown += f"<td{' class=best' if skill == best[n] else ''}>{skill:.4f}</td>"
+        rows.append(f"<tr{' class=model' if name == 'model' else ''}>{shown}</tr>")
     table = f"<div class=wide><table><tr>{''.join(f'<th>{escape(cell)}</th>' for cell in head)}</tr>{''.join(rows)}</table></div>"
     bars = [(name, item["t8"]["share"], *item["t8"]["interval"]) for name, item in listed.items()]
     words = {"random": "Comparison: a random split", "boxes": "Comparison: whole boxes of parameter space held out"}
@@ -228,7 +241,9 @@ def _comparison_section(split: str, result: dict[str, Any]) -> str:
         f"({result['baseline_training_samples']:,} samples). Skill is 1 - MSE / MSE(training mean); best underlined. T: error of "
         "the global temperature (RMSE). Bistable: planets whose two starts end in different climates.</p>"
     )
-    return _section(words.get(split, split), note, table, _image(figures.comparison_bars(bars), "T8 with its 95 % interval."))
+    return _section(
+        words.get(split, split), note, table, _image(figures.comparison_bars(bars), "T8 with its 95 % interval.")
+    )
 
 
 def _short(item: dict[str, Any]) -> str:
@@ -255,7 +270,10 @@ def _calibration(model: dict[str, Any]) -> str:
 
 
 def _failures(data: ReportData, model: dict[str, Any]) -> str:
-    wrong = sorted((row for row in data.planets if not row["success"]), key=lambda row: -abs(row["temperature"] - row["predicted_temperature"]))
+    wrong = sorted(
+        (row for row in data.planets if not row["success"]),
+        key=lambda row: -abs(row["temperature"] - row["predicted_temperature"]),
+    )
     causes = ", ".join(f"{count} {name}" for name, count in model["failures"].items())
     head = "<tr><th>planet</th><th>state</th><th>predicted</th><th>probability</th><th>T (K)</th><th>predicted</th><th>ice</th><th>predicted</th></tr>"
     rows = "".join(
@@ -267,7 +285,10 @@ def _failures(data: ReportData, model: dict[str, Any]) -> str:
     return _section(
         "Failures",
         f"<p>{len(wrong)} of {len(data.planets)} planets fail, by their first cause: {causes}.</p>",
-        _image(figures.failures(data.planets, data.flux, data.obliquity), "Where the model fails: near the edge between two climates."),
+        _image(
+            figures.failures(data.planets, data.flux, data.obliquity),
+            "Where the model fails: near the edge between two climates.",
+        ),
         _image(figures.confusion(model["confusion"]), "Test planets by simulated and predicted state."),
         f"<div class=wide><table>{head}{rows}</table></div>",
     )
@@ -284,7 +305,10 @@ def _consistency(own: dict[str, Any]) -> str:
 
 
 def _provenance(data: ReportData) -> str:
-    facts = "".join(f"<tr><td>{escape(name)}</td><td style='text-align:left'><code>{escape(value)}</code></td></tr>" for name, value in data.facts.items())
+    facts = "".join(
+        f"<tr><td>{escape(name)}</td><td style='text-align:left'><code>{escape(value)}</code></td></tr>"
+        for name, value in data.facts.items()
+    )
     counts = "".join(
         f"<tr><td>{escape(name)}</td><td style='text-align:left'>{escape(', '.join(f'{n}: {c}' for n, c in values.items()))}</td></tr>"
         for name, values in data.counts.items()
@@ -295,9 +319,7 @@ def _provenance(data: ReportData) -> str:
         f"astrobio evaluate outputs/sota_training/again\nastrobio lineage outputs/sota_training/{data.name} --check"
     )
     declared = data.counts.get("assurance", {}).get("declared", 0)
-    words = (
-        f"<p><b>{declared} of these records are declared only: nothing but their user's word stands behind their origin.</b></p>"
-    )
+    words = f"<p><b>{declared} of these records are declared only: nothing but their user's word stands behind their origin.</b></p>"
     return _section(
         "Provenance",
         f"<div class=wide><table>{facts}{counts}</table></div>",

@@ -69,7 +69,8 @@ class Chain:
             {"path": str(self.checkpoint_path), "sha256": self.checkpoint_digest, **self.state},
             "pack": {"path": str(self.pack.path), "digest": self.pack.digest, "samples": len(self.pack),
                      "code_sha256": self.pack.manifest.code_sha256},
-            "records": {"count": len(self.records), "missing": self.missing, "assurance": dict(self._count("assurance"))},
+            "records": {"count": len(self.records), "missing": self.missing,
+                        "assurance": dict(self._count("assurance"))},
             "listed": [_record_document(self.storage, record, bool(key)) for record in listed],
         }  # fmt: skip
 
@@ -99,7 +100,10 @@ def trace(path: Path, store: str | Path | None = None) -> Chain:
     else:
         top = find_checkpoint(path)
         loaded = checkpoint.load(top)
-        digest, state = checkpoint.verify(top), loaded["lineage"] | {"step": loaded["step"], "model": loaded["model_name"]}
+        digest, state = (
+            checkpoint.verify(top),
+            loaded["lineage"] | {"step": loaded["step"], "model": loaded["model_name"]},
+        )
         pack = trained_pack(state, store)
         store = store or state.get("store")
     _check_samples(pack)
@@ -140,14 +144,18 @@ def lineage_tree(chain: Chain, key: str | None = None, everything: bool = False)
         pack = tree.add(pack_text)
     pack.add(f"built by code {chain.pack.manifest.code_sha256}")
     counts = ", ".join(f"{count} {name}" for name, count in chain._count("assurance").items())
-    records = pack.add(f"{len(chain.records)} records ({counts})" + (f", {len(chain.missing)} gone" if chain.missing else ""))
+    records = pack.add(
+        f"{len(chain.records)} records ({counts})" + (f", {len(chain.missing)} gone" if chain.missing else "")
+    )
     for design, count in Counter(record.key.rsplit("-", 2)[0] for record in chain.records).items():
         records.add(f"design {design}: {count}")
     listed = [chain.find(key)] if key else (chain.records if everything else chain.records[:_SHOWN])
     for record in listed:
         _add_record(records, chain.storage, record, bool(key))
     if not key and not everything and len(chain.records) > _SHOWN:
-        records.add(f"... {len(chain.records) - _SHOWN} more: --all lists them, --record KEY shows one with its input files")
+        records.add(
+            f"... {len(chain.records) - _SHOWN} more: --all lists them, --record KEY shows one with its input files"
+        )
     return tree
 
 

@@ -168,7 +168,9 @@ def rows(planets: Sequence[PlanetParameters], starts: Sequence[str], prediction:
             "parameters": asdict(planet),
             "start": starts[place],
             "state": STATES[int(prediction.state[place])],
-            "state_probability": {name: round(float(prediction.state_probability[place, i]), 6) for i, name in enumerate(STATES)},
+            "state_probability": {
+                name: round(float(prediction.state_probability[place, i]), 6) for i, name in enumerate(STATES)
+            },
         }
         | {name: round(float(getattr(prediction, name)[place]), 4) for name, _, _ in _SCALARS}
         for place, planet in enumerate(planets)
@@ -210,7 +212,11 @@ def write_netcdf(
     seasons = (np.arange(SEASONS) + 0.5) / SEASONS
     where = {"units": "degrees_north", "standard_name": "latitude"}
     coordinates = {
-        "season": ("season", seasons, {"units": "1", "long_name": "fraction of the year since northern winter solstice"}),
+        "season": (
+            "season",
+            seasons,
+            {"units": "1", "long_name": "fraction of the year since northern winter solstice"},
+        ),
         "latitude": ("latitude", _band_centres(LATITUDES), where),
         "profile_latitude": ("profile_latitude", equal_area_latitudes(PROFILE_LATITUDES), where),
         "state_name": ("state_name", list(STATES)),
@@ -246,14 +252,18 @@ def write_plot(path: Path, planet: PlanetParameters, start: str, prediction: Pre
     state = int(prediction.state[0])
     lines = [
         f"{STATE_LABELS[STATES[state]]} ({prediction.state_probability[0, state]:.0%})",
-        f"global mean {prediction.global_surface_temperature[0]:.1f} ± {prediction.global_surface_temperature_std[0]:.1f} K",
+        f"global mean {prediction.global_surface_temperature[0]:.1f} "
+        f"± {prediction.global_surface_temperature_std[0]:.1f} K",
         f"ice-covered {prediction.ice_fraction[0]:.1%}",
         f"outgoing {prediction.global_outgoing_longwave[0]:.1f} W m$^{{-2}}$",
         "",
         f"from a {start} start",
     ]
     units = PlanetParameters.units()
-    lines += [f"{name.replace('_', ' ')}: {getattr(planet, name):g} {units[name] if units[name] != '1' else ''}" for name in units]
+    lines += [
+        f"{name.replace('_', ' ')}: {getattr(planet, name):g} {units[name] if units[name] != '1' else ''}"
+        for name in units
+    ]
     axes[0, 2].axis("off")
     axes[0, 2].text(0, 1, "\n".join(lines), va="top", transform=axes[0, 2].transAxes, fontsize=9, linespacing=1.5)
     try:

@@ -152,7 +152,9 @@ def _admit(
         report.outcomes[run.outcome] += 1
         if run.outcome == "completed":
             seen = run.diagnostics
-            report.states[climate_state(seen["global_outgoing_longwave"], seen["snowball"] > 0, seen["ice_fraction"])] += 1
+            report.states[
+                climate_state(seen["global_outgoing_longwave"], seen["snowball"] > 0, seen["ice_fraction"])
+            ] += 1
         detail = {"program": program, "making": making}
         items.append((run.to_bytes(), Provenance(SOURCE, "simulation", assurance, "simulator_run", run.key, detail)))
     done = storage.admit_many(items)

@@ -48,11 +48,15 @@ class Catalogue:
             self.database.execute("PRAGMA synchronous = FULL")
             version = self.database.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA_VERSION:
-                raise IntegrityError(f"{path} was written by a later version (schema {version})", fix="pip install -U astrobio")
+                raise IntegrityError(
+                    f"{path} was written by a later version (schema {version})", fix="pip install -U astrobio"
+                )
             if version < SCHEMA_VERSION:
                 self.database.executescript(_SCHEMA + f"PRAGMA user_version = {SCHEMA_VERSION};")
         except sqlite3.DatabaseError as error:
-            raise IntegrityError(f"the catalogue {path} cannot be read: {error}", fix="astrobio store rebuild") from error
+            raise IntegrityError(
+                f"the catalogue {path} cannot be read: {error}", fix="astrobio store rebuild"
+            ) from error
 
     def add(self, rows: Iterable[tuple[Any, ...]], event: str, detail: dict[str, Any]) -> int:
         """Insert records and a row of the journal in one transaction; returns how many were new."""
@@ -94,7 +98,9 @@ class Catalogue:
         """Rows of the records table, in the order of their keys."""
         clause = f" WHERE {where}" if where else ""
         try:
-            return self.database.execute(f"SELECT {columns} FROM records{clause} ORDER BY source, key", values).fetchall()
+            return self.database.execute(
+                f"SELECT {columns} FROM records{clause} ORDER BY source, key", values
+            ).fetchall()
         except sqlite3.DatabaseError as error:
             raise IntegrityError(
                 f"the catalogue {self.path} cannot be read: {error}", fix="astrobio store rebuild"
@@ -117,7 +123,9 @@ class Catalogue:
         try:
             stored = self.database.execute("SELECT * FROM journal ORDER BY number").fetchall()
         except sqlite3.DatabaseError as error:
-            raise IntegrityError(f"the journal of {self.path} cannot be read: {error}", fix="astrobio store rebuild") from error
+            raise IntegrityError(
+                f"the journal of {self.path} cannot be read: {error}", fix="astrobio store rebuild"
+            ) from error
         for number, when, event, detail, link, found in stored:
             expected = sha256_json([number, when, event, detail, link])
             if number != len(rows) + 1 or link != before or found != expected:

@@ -222,9 +222,7 @@ class RealDataStorage:
         for folder in os.scandir(self.objects):
             if folder.is_dir():
                 sizes.update({folder.name + item.name: item.stat().st_size for item in os.scandir(folder.path)})
-        wrong = [
-            key for digest, size, key in self.catalogue.select("digest, size, key") if sizes.get(digest) != size
-        ]
+        wrong = [key for digest, size, key in self.catalogue.select("digest, size, key") if sizes.get(digest) != size]
         if wrong and not self._tolerant:
             raise IntegrityError(
                 f"the store {self.root}: {len(wrong)} objects are gone or cut short, the first of {wrong[0]}",

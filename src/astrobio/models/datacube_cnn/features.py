@@ -74,7 +74,8 @@ def _season_means(values: Tensor) -> Tensor:
 def prepare(parameters: Tensor, start: Tensor, batch: int = 512) -> dict[str, Tensor]:
     """Inputs of the network for parameters (N, 9) and starts (N,; 0 warm, 1 cold), as float32.
 
-    Planets whose pericentre lies beyond 180 degrees are mirrored, as ``mirrored`` says. Temperatures are in degrees Celsius, fluxes in W m-2.
+    Planets whose pericentre lies beyond 180 degrees are mirrored, as ``mirrored`` says. Temperatures are in degrees
+    Celsius, fluxes in W m-2.
 
     >>> earth = torch.tensor([[1361.0, 23.44, 0.0167, 102.9, 0.58, 3.3e-4, 0.34, 70.0, 0.6]])
     >>> tuple(prepare(earth, torch.zeros(1))["open_temperature"].shape)

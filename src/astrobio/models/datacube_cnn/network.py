@@ -103,9 +103,7 @@ class DatacubeCNN(nn.Module):
         width, channels = config.trunk_width, config.channels
         self.members = nn.ModuleList(RegimeMember(config) for _ in range(config.members))
         self.encoder = ProfileEncoder(PROFILE_CHANNELS, 64)
-        self.trunk = Perceptron(
-            VECTOR_SIZE + 64 + len(REGIMES), width, config.trunk_depth, width, config.dropout
-        )
+        self.trunk = Perceptron(VECTOR_SIZE + 64 + len(REGIMES), width, config.trunk_depth, width, config.dropout)
         self.unet = ConditionedUNet(GRID_CHANNELS, channels, config.blocks, config.levels, width, SEASON_LATITUDE)
         self.grid_head = TopologyConv(channels, 2 * len(GRID_FIELDS), SEASON_LATITUDE)
         self.profile_enter = nn.Conv1d(2 * channels + PROFILE_CHANNELS, 64, 1)
@@ -179,6 +177,8 @@ class DatacubeCNN(nn.Module):
             "water_temperature_max": features["open_water"] * (1 - water) + features["frozen_water"] * water + KELVIN,
         }
 
-    def forward(self, features: dict[str, Tensor], regime: Tensor) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+    def forward(
+        self, features: dict[str, Tensor], regime: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
         """Regime logits, means and standard deviations: what training needs."""
         return self.regime_logits(features), *self.decode(features, regime)

@@ -65,11 +65,7 @@ class DatacubeCNNTask:
         regime = self.regime(batch)
         logits, means, spreads = model(features, regime)
         importance = torch.where(regime == REGIMES.index("partial"), self.config.partial_weight, 1.0)
-        parts = {
-            "regime": nn.functional.cross_entropy(
-                logits.flatten(0, 1), regime.repeat(len(logits))
-            )
-        }
+        parts = {"regime": nn.functional.cross_entropy(logits.flatten(0, 1), regime.repeat(len(logits)))}
         fields = torch.zeros((), device=regime.device)
         for name in TARGET_FIELDS:
             target = mirror(batch[name], features["mirrored"])
@@ -95,7 +91,9 @@ class DatacubeCNNTask:
         parts = []
         for begin in range(0, len(parameters), batch_size):
             chosen = slice(begin, begin + batch_size)
-            features = {name: value.to(device) for name, value in self.prepare(parameters[chosen], start[chosen]).items()}
+            features = {
+                name: value.to(device) for name, value in self.prepare(parameters[chosen], start[chosen]).items()
+            }
             parts.append(self._predict_batch(model, features))
         return _join(parts)
 
