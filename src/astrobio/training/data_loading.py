@@ -13,7 +13,7 @@ from astrobio.datasets.pack import MANIFEST, Pack, check_records
 from astrobio.store import RealDataNotFound, RealDataStorage
 from astrobio.store.storage import DOWNLOAD
 from astrobio.training.config import TrainingConfig
-from astrobio.training.unified import TrainingRefused
+from astrobio.training.refusal import TrainingRefused
 
 LEAST_RUNS = 450
 

@@ -9,16 +9,11 @@ from pathlib import Path
 from types import ModuleType
 
 from astrobio.core.console import say
-from astrobio.core.errors import EXIT_DATA_MISSING, UsageError
+from astrobio.core.errors import UsageError
 from astrobio.core.paths import RUNS
 from astrobio.training.config import TrainingConfig
+from astrobio.training.refusal import TrainingRefused
 from astrobio.training.registry import check_model
-
-
-class TrainingRefused(RuntimeError):
-    """Training cannot proceed without real data."""
-
-    exit_code = EXIT_DATA_MISSING
 
 
 def data_loaders() -> ModuleType:
