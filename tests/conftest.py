@@ -20,6 +20,12 @@ settings.register_profile("suite", deadline=None, derandomize=True, max_examples
 settings.load_profile("suite")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_store_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever store the user has, tests name their own; where none is named there is none."""
+    os.environ["ASTROBIO_STORE"] = str(tmp_path_factory.getbasetemp() / "no-store")
+
+
 @pytest.fixture(scope="session")
 def earth_runs() -> list[Made]:
     """The Earth control from its warm and its cold start."""

@@ -108,7 +108,8 @@ def test_the_numbers_of_the_page_are_those_of_the_evaluation(written):
             assert f"{item['t8']['share']:.3f} ({low:.3f} to {high:.3f})" in cells
             assert f"{item['global_temperature_rmse']:.2f}" in cells
             for figures in item["fields"]["variables"].values():
-                assert f"{figures['skill']:.4f}" in cells
+                assert f"{round(figures['skill'], 4) + 0.0:.4f}" in cells
+            assert f"{round(item['fields']['mean_skill'], 4) + 0.0:.4f}" in cells
     for name in ("model", *BASELINES):
         assert cells.count(name) == 2
     paragraphs = " ".join(page.of("p"))

@@ -131,6 +131,7 @@ def evaluate_predictors(
         "planets": len(set(truth.group.tolist())),
         "samples": len(test),
         "training_planets": len(set(pack.samples["group"][train].tolist())),
+        "training_samples": len(train),
         "model": figures(truth, prediction, mean_fields),
         "members": len(predictors),
         "baselines": {},

@@ -63,7 +63,7 @@ def draw_map(axis: Any, values: NDArray, colours: str, low: float, high: float, 
     """Season by latitude, bands at their true latitudes; returns the mesh for a colour bar."""
     mesh = axis.pcolormesh(np.linspace(0, 1, SEASONS + 1), band_edges(), values.T, cmap=colours, vmin=low, vmax=high)
     axis.set_title(title)
-    axis.set_xlabel("fraction of the year since northern winter solstice")
+    axis.set_xlabel("fraction of the year")
     axis.set_yticks([-90, -60, -30, 0, 30, 60, 90])
     return mesh
 
@@ -95,7 +95,7 @@ def learning_curves(epochs: list[dict[str, float]]) -> Any:
     number = [row["epoch"] for row in epochs]
     axes[0, 0].plot(number, [row["train_loss"] for row in epochs], color="#0072b2", label="training")
     axes[0, 0].plot(number, [row["val_loss"] for row in epochs], color="#d55e00", label="validation")
-    axes[0, 0].set(xlabel="epoch", ylabel="loss (nats, arbitrary offset)", title="Loss")
+    axes[0, 0].set(xlabel="epoch", ylabel="loss", title="Loss")
     axes[0, 0].legend()
     axes[0, 1].plot(number, [row["learning_rate"] for row in epochs], color="#009e73")
     axes[0, 1].set(xlabel="epoch", ylabel="learning rate", title="Learning rate")

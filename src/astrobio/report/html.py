@@ -41,6 +41,12 @@ code,pre{font:0.85em/1.5 ui-monospace,monospace;overflow-wrap:anywhere}pre{backg
 """
 
 
+_LOSS_WORDS = (
+    "Cross-entropy of the regime plus the continuous ranked probability score of the fields, each in units of its scale; "
+    "and the learning rate, by epoch."
+)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A planet whose climate the page shows."""
@@ -150,7 +156,7 @@ def render(data: ReportData) -> str:
         _head(data, own),
         *(_comparison_section(split, result) for split, result in data.evaluation["splits"].items()),
         _climates(data),
-        _section("Learning", _image(figures.learning_curves(data.epochs), "Loss and learning rate by epoch.")),
+        _section("Learning", _image(figures.learning_curves(data.epochs), _LOSS_WORDS)),
         _section(
             "Predicted and simulated",
             _image(figures.parity(data.planets), "Each test planet once, by its drawn start."),
@@ -221,29 +227,36 @@ def _comparison_section(split: str, result: dict[str, Any]) -> str:
         "bistable",
         "ice merged",
         "T (K)",
+        "field skill",
         *(f"skill: {n.replace('_', ' ')}" for n in names),
     ]
-    best = {n: max(i["fields"]["variables"][n]["skill"] for i in listed.values()) for n in names}
+    best = {n: max((i["fields"]["variables"][n]["skill"] or 0.0) for i in listed.values()) for n in names}
     rows = []
     for name, item in sorted(listed.items(), key=lambda pair: -pair[1]["t8"]["share"]):
         cells = [escape(name), _share(item["t8"]), _short(item["both_starts"]), _short(item["bistable"]),
-                 _short(item["merged"]), f"{item['global_temperature_rmse']:.2f}"]  # fmt: skip
+                 _short(item["merged"]), f"{item['global_temperature_rmse']:.2f}",
+                 _skill(item["fields"]["mean_skill"])]  # fmt: skip
         shown = "".join(f"<td>{cell}</td>" for cell in cells)
         for n in names:
             skill = item["fields"]["variables"][n]["skill"]
-            shown += f"<td{' class=best' if skill == best[n] else ''}>{skill:.4f}</td>"
+            shown += f"<td{' class=best' if skill == best[n] else ''}>{_skill(skill)}</td>"
         rows.append(f"<tr{' class=model' if name == 'model' else ''}>{shown}</tr>")
     table = f"<div class=wide><table><tr>{''.join(f'<th>{escape(cell)}</th>' for cell in head)}</tr>{''.join(rows)}</table></div>"
     bars = [(name, item["t8"]["share"], *item["t8"]["interval"]) for name, item in listed.items()]
     words = {"random": "Comparison: a random split", "boxes": "Comparison: whole boxes of parameter space held out"}
     note = (
-        f"<p class=note>{result['planets']} test planets. Every baseline was fitted on the same training planets "
-        f"({result['baseline_training_samples']:,} samples). Skill is 1 - MSE / MSE(training mean); best underlined. T: error of "
-        "the global temperature (RMSE). Bistable: planets whose two starts end in different climates.</p>"
+        f"<p class=note>{result['planets']} test planets. Baselines were fitted on {result['baseline_training_samples']:,} "
+        f"training runs of the {result['training_samples']:,} that the model learned from. Skill is 1 - MSE / MSE(training "
+        "mean) of a variable, best underlined; field skill is its mean over the variables. T: error of the global temperature "
+        "(RMSE). Bistable: planets whose two starts end in different climates.</p>"
     )
     return _section(
         words.get(split, split), note, table, _image(figures.comparison_bars(bars), "T8 with its 95 % interval.")
     )
+
+
+def _skill(value: float | None) -> str:
+    return "none" if value is None else f"{round(value, 4) + 0.0:.4f}"
 
 
 def _short(item: dict[str, Any]) -> str:
@@ -254,9 +267,14 @@ def _climates(data: ReportData) -> str:
     parts = []
     for item in data.comparisons:
         rmse = float(np.sqrt(np.mean((item.truth - item.predicted) ** 2)))
-        parts.append(_image(figures.climate_comparison(f"{item.label}: {item.key}", item.truth, item.predicted),
-                            f"{item.label} planet ({item.key}): RMSE of the field {rmse:.2f} K; white: -2 °C, where ice begins."))  # fmt: skip
-    return _section("Climates", *parts)
+        title = f"{item.label}: {item.key}"
+        words = f"{title}. RMSE of the field {rmse:.2f} K; white: -2 °C, where ice begins."
+        parts.append(_image(figures.climate_comparison(title, item.truth, item.predicted), words))
+    note = (
+        "<p class=note>Best, median and worst of the test planets by the error of this field, and the Earth control, which "
+        "is in no split. The year begins at the northern winter solstice.</p>"
+    )
+    return _section("Climates", note, *parts)
 
 
 def _calibration(model: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from astrobio.core.errors import AstrobioError
 from astrobio.core.planet_run import PlanetRun, climate_state
-from astrobio.core.provenance import Assurance, Provenance
+from astrobio.core.provenance import Provenance
 from astrobio.simulate import ensemble, vplanet
 from astrobio.simulate.ensemble import Task
 from astrobio.store import RealDataStorage, Record
@@ -69,8 +69,8 @@ def simulate_into(
 ) -> EnsembleReport:
     """Make the runs that the store does not hold yet, and admit them in batches.
 
-    Each batch's sampled repeats must give the same bytes, else the batch is not admitted. Runs are *reproduced*
-    once a repeat by this program has given the same bytes, here or in an earlier part of the ensemble. Runs that
+    Nothing is admitted before a repeat by this program has given the same bytes, here or in an earlier part of the
+    ensemble: runs are *reproduced*. A repeat that differs stops the ensemble before its batch is admitted. Runs that
     time out or crash are admitted as what they are.
 
     Raises
@@ -106,9 +106,9 @@ def simulate_into(
             report.repeats += 1
         _check_earth(run)
         waiting.append((run, making))
-        if len(waiting) >= BATCH:
-            _admit(storage, waiting, program, report, proven)
-    _admit(storage, waiting, program, report, proven)
+        if len(waiting) >= BATCH and (proven or report.repeats):
+            _admit(storage, waiting, program, report)
+    _admit(storage, waiting, program, report)
     return report
 
 
@@ -143,9 +143,7 @@ def _admit(
     waiting: list[tuple[PlanetRun, dict[str, object]]],
     program: dict[str, str],
     report: EnsembleReport,
-    proven: bool,
 ) -> None:
-    assurance: Assurance = "reproduced" if proven or report.repeats else "declared"
     items = []
     for run, making in waiting:
         report.made += 1
@@ -156,7 +154,7 @@ def _admit(
                 climate_state(seen["global_outgoing_longwave"], seen["snowball"] > 0, seen["ice_fraction"])
             ] += 1
         detail = {"program": program, "making": making}
-        items.append((run.to_bytes(), Provenance(SOURCE, "simulation", assurance, "simulator_run", run.key, detail)))
+        items.append((run.to_bytes(), Provenance(SOURCE, "simulation", "reproduced", "simulator_run", run.key, detail)))
     done = storage.admit_many(items)
     report.refused += [(key, verdict.reasons) for key, verdict in done.rejected]
     waiting.clear()

@@ -88,7 +88,7 @@ def trained_pack(lineage: dict[str, Any], store: str | Path | None = None) -> Pa
     DataMissing
         If it is in neither place.
     IntegrityError
-        If the pack that is there is not the one that the checkpoint names.
+        If the pack where it was built is not the one that the checkpoint names.
     """
     built = Path(lineage["pack_path"])
     held = pack_folder(store_root(store))
@@ -101,9 +101,10 @@ def trained_pack(lineage: dict[str, Any], store: str | Path | None = None) -> Pa
         if pack.digest == lineage["pack_digest"]:
             return pack
     wanted = f"the pack {lineage['pack_digest'][:16]}... that the checkpoint was trained on"
-    if places:
-        raise IntegrityError(f"{places[0]} is not {wanted}", fix=BUILD)
-    raise DataMissing(f"{wanted} is neither in {built} nor in {held}", fix="the same command with --store DIR")
+    if built in places:
+        raise IntegrityError(f"{built} is not {wanted}", fix=BUILD)
+    where = f"not in {built}" if built == held else f"neither in {built} nor in {held}"
+    raise DataMissing(f"{wanted} is {where}", fix="the same command with --store DIR")
 
 
 def find_checkpoint(path: Path, which: str = "best") -> Path:
