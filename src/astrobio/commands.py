@@ -184,7 +184,10 @@ def quarantine(options: argparse.Namespace) -> Result:
         failed = [item for item in note["verdict"]["findings"] if not item["passed"] and item["severity"] == "refuse"]
         rows.append((note["key"], "\n".join(f"{item['gate']}: {item['check']}: {item['seen']} (expected "
                                             f"{item['expected']})" for item in failed)))  # fmt: skip
-    _show(options, _table("Quarantine", rows, ("key", "reasons")) if rows else "nothing was refused")
+    _show(
+        options,
+        _table(f"Quarantine: {len(notes)} refused", rows, ("key", "reasons")) if rows else "nothing was refused",
+    )
     return True, notes
 
 
