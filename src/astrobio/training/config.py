@@ -111,7 +111,7 @@ class TrainingConfig:
         return dataclasses.asdict(self)
 
     def digest(self) -> str:
-        """Hash of all that decides the numbers of a run (the pace of checkpoints and helpers left out)."""
+        """Hash of all that decides the numbers of a run (FREE_KEYS left out)."""
         return sha256_json({name: value for name, value in self.to_dict().items() if name not in FREE_KEYS})
 
 
