@@ -42,6 +42,11 @@ def _bar(title: str, unit: str) -> Any:
     return lambda items, total: progress(items, title, total, unit)
 
 
+def _check_share(rerun: float | None) -> None:
+    if rerun is not None and not 0 < rerun <= 1:
+        raise UsageError(f"--rerun is {rerun}; it is a share above 0, at most 1")
+
+
 def simulate(options: argparse.Namespace) -> Result:
     """Run an ensemble into the store."""
     from astrobio.simulate import ensemble, into_store
@@ -73,8 +78,7 @@ def bring(options: argparse.Namespace) -> Result:
 
     storage = RealDataStorage(options.store, create=True)
     path = BUNDLE if options.what == "shipped" else Path(options.what)
-    if options.rerun is not None and not 0 < options.rerun <= 1:
-        raise UsageError(f"--rerun is {options.rerun}; it is a share above 0, at most 1")
+    _check_share(options.rerun)
     report = admit_bundle(storage, path, options.rerun, options.workers, _bar("Planet runs", "runs"))
     rows = [("admitted", report.admitted), ("there already", report.already), ("refused", len(report.rejected))]
     _show(options, _table(f"Store {storage.root}", rows))
@@ -119,8 +123,7 @@ def verify(options: argparse.Namespace) -> Result:
     """Check the store; make a share of its runs again."""
     from astrobio.store import RealDataStorage
 
-    if options.rerun is not None and not 0 < options.rerun <= 1:
-        raise UsageError(f"--rerun is {options.rerun}; it is a share above 0, at most 1")
+    _check_share(options.rerun)
     storage = RealDataStorage.inspect(options.store)
     report = storage.verify(deep=options.deep)
     rows = [("records", report.records), ("gone", len(report.missing)), ("changed", len(report.changed)),

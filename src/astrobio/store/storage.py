@@ -111,7 +111,12 @@ class StoreReport:
     @property
     def sound(self) -> bool:
         """Whether every record is there and what it was."""
-        return not (self.missing or self.changed or self.altered or self.refused or self.journal_error)
+        return not (self.damaged or self.refused or self.journal_error)
+
+    @property
+    def damaged(self) -> int:
+        """Records that are gone, have changed, or whose row was altered."""
+        return len(self.missing) + len(self.changed) + len(self.altered)
 
 
 class RealDataStorage:

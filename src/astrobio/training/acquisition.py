@@ -51,7 +51,8 @@ def collect(store: str | None = None) -> dict[str, Any]:
         say(f"   {name}: not part of this version, nothing was downloaded")
     say("🔍 Step 3/5: Validating...")
     checked = storage.verify()
-    say(f"   {checked.records} records, {len(checked.missing)} gone, {len(checked.changed)} changed, "
+    changed = len(checked.changed) + len(checked.altered)
+    say(f"   {checked.records} records, {len(checked.missing)} gone, {changed} changed, "
         f"journal of {checked.journal_rows} rows {'broken' if checked.journal_error else 'unbroken'}")  # fmt: skip
     say("🔍 Step 4/5: Building the training data...")
     pack = open_pack(storage)
@@ -64,8 +65,7 @@ def collect(store: str | None = None) -> dict[str, Any]:
     if sound:
         say("✅ ALL DATA DOWNLOADED AND VALIDATED")
     else:
-        damaged = len(checked.missing) + len(checked.changed)
-        say(f"❌ {refused} runs refused, {damaged} damaged. Run: astrobio verify --deep")
+        say(f"❌ {refused} runs refused, {checked.damaged} damaged. Run: astrobio verify --deep")
     enough = held >= LEAST_RUNS and checked.sound
     if enough:
         say("   Ready to train: rebuilt_datacube_cnn")

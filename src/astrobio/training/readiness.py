@@ -166,7 +166,7 @@ def pipeline_checks(store: str | None = None) -> list[CheckResult]:
         storage, _ = checks.opened()
         report = storage.verify()
         if not report.sound:
-            gone, changed = len(report.missing), len(report.changed)
+            gone, changed = len(report.missing), len(report.changed) + len(report.altered)
             raise IntegrityError(f"{gone} gone, {changed} changed, journal {report.journal_error}")
         return f"{report.records} records and {report.journal_rows} rows of the journal are sound"
 
