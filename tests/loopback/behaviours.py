@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import time
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.loopback.messages import Answer, Bytes, FileSlice, etag_of, http_date, short
@@ -118,14 +120,17 @@ class StallInHead(Behaviour):
 class CloseInBody(Behaviour):
     """Ends the connection in order after `at` bytes of the body, short of the length declared.
 
-    `without` names headers that are left out.
+    `without` names headers that are left out; `weak` makes the ETag a weak one.
     """
 
     at: int
     without: tuple[str, ...] = ()
+    weak: bool = False
 
     async def answer(self, exchange: Exchange) -> None:
         answer = exchange.right()
+        if self.weak:
+            answer.headers["ETag"] = f"W/{answer.headers['ETag']}"
         for name in self.without:
             answer.headers.pop(name, None)
         await exchange.send_head(answer)
@@ -216,7 +221,7 @@ class PartUnasked(Behaviour):
     async def answer(self, exchange: Exchange) -> None:
         size, half = len(exchange.content()), len(exchange.content()) // 2
         headers = {"Content-Range": f"bytes 0-{half - 1}/{size}", "Content-Length": str(half)}
-        await exchange.send(Answer(206, headers, FileSlice(exchange.path, 0, half)))
+        await exchange.send(Answer(206, headers, FileSlice.of(exchange.path, 0, half)))
 
 
 class EarlyHints(Behaviour):
@@ -375,7 +380,7 @@ class Change(Behaviour):
 
     async def answer(self, exchange: Exchange) -> None:
         before = exchange.right()
-        exchange.path.write_bytes(self.content)
+        _replace(exchange.path, self.content)
         heeded = self.heed_if_range and not self.keep_validators
         answer = exchange.right(() if heeded else ("if-range", "if-match"))
         if self.keep_validators:
@@ -497,9 +502,18 @@ class NoValidators(Changed):
         answer.headers.pop("Last-Modified", None)
 
 
+def _replace(path: Path, content: bytes) -> None:
+    """Put `content` in the place of the file at once, and see to it that its validators differ."""
+    before = path.stat().st_mtime_ns
+    new = path.with_name(f"{path.name}.new")
+    new.write_bytes(content)
+    os.utime(new, ns=(before + 10**9, before + 10**9))  # Last-Modified counts in seconds
+    new.replace(path)
+
+
 def _slice(answer: Answer, start: int, stop: int, exchange: Exchange) -> None:
     size = len(exchange.content())
-    answer.body = FileSlice(exchange.path, start, stop)
+    answer.body = FileSlice.of(exchange.path, start, stop)
     answer.headers |= {"Content-Range": f"bytes {start}-{stop - 1}/{size}", "Content-Length": str(stop - start)}
 
 
@@ -595,7 +609,8 @@ class Flipped(Changed):
 class Encoded(Behaviour):
     """The whole file under `Content-Encoding: coding`, compressed by gzip `times` times.
 
-    `cut` leaves off the last bytes of the coded body, `flip` inverts the byte at that place, `extra` is appended.
+    `cut` leaves off the last bytes of the coded body, `flip` inverts the byte at that place, `extra` is appended;
+    `drop` ends the connection after that many bytes, short of the length declared.
     """
 
     coding: str = "gzip"
@@ -603,6 +618,7 @@ class Encoded(Behaviour):
     cut: int = 0
     flip: int | None = None
     extra: bytes = b""
+    drop: int | None = None
 
     async def answer(self, exchange: Exchange) -> None:
         body = bytearray(exchange.content())
@@ -613,8 +629,10 @@ class Encoded(Behaviour):
         body = body[: len(body) - self.cut] + self.extra
         whole = exchange.right(("range", "if-none-match", "if-modified-since"))
         whole.headers |= {"Content-Encoding": self.coding, "Content-Length": str(len(body))}
-        whole.body = Bytes(bytes(body))
+        whole.body = Bytes(bytes(body[: self.drop]))
         await exchange.send(whole)
+        if self.drop is not None:
+            exchange.close()
 
 
 @dataclass(frozen=True)

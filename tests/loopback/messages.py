@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -28,6 +28,9 @@ TYPES = {
     ".txt": "text/plain; charset=utf-8", ".gz": "application/gzip", ".tgz": "application/gzip",
     ".nc": "application/x-netcdf", ".fits": "application/fits", ".zip": "application/zip",
 }  # fmt: skip
+
+
+SHORT_SLICE = 1 << 20
 
 
 @dataclass
@@ -91,17 +94,30 @@ class SeenRequest:
 
 @dataclass(frozen=True)
 class FileSlice:
-    """Bytes `start` to `stop` (exclusive) of a file, not read until they are sent."""
+    """Bytes `start` to `stop` (exclusive) of a file.
+
+    Short ones are read at once, so that they belong to the validators sent with them even if the file changes; of
+    long ones `content` is None, and they are read when they are sent.
+    """
 
     path: Path
     start: int
     stop: int
+    content: bytes | None = None
+
+    @classmethod
+    def of(cls, path: Path, start: int, stop: int) -> FileSlice:
+        """The slice, read if it is short."""
+        found = cls(path, start, stop)
+        return replace(found, content=found.read(0, stop - start)) if stop - start <= SHORT_SLICE else found
 
     def __len__(self) -> int:
         return self.stop - self.start
 
     def read(self, start: int, stop: int) -> bytes:
         """Bytes `start` to `stop` of the slice."""
+        if self.content is not None:
+            return self.content[start:stop]
         with self.path.open("rb") as file:
             file.seek(self.start + start)
             return file.read(stop - start)
@@ -197,8 +213,8 @@ def right_answer(request: SeenRequest, path: Path) -> Answer:
     if isinstance(span, tuple):
         start, stop = span
         headers |= {"Content-Length": str(stop - start), "Content-Range": f"bytes {start}-{stop - 1}/{size}"}
-        return Answer(206, headers, FileSlice(path, start, stop))
-    return Answer(200, headers | {"Content-Length": str(size)}, FileSlice(path, 0, size))
+        return Answer(206, headers, FileSlice.of(path, start, stop))
+    return Answer(200, headers | {"Content-Length": str(size)}, FileSlice.of(path, 0, size))
 
 
 def _precondition_holds(asked: dict[str, str], etag: str, modified: str) -> bool:

@@ -41,7 +41,7 @@ from urllib.parse import quote
 from tests.loopback.messages import Answer, Body, FileSlice, SeenRequest, right_answer
 
 LARGEST_HEAD = 1 << 16
-SENDFILE_FROM = 1 << 16
+ONE_WRITE = 1 << 16
 SENDFILE_STEP = 8 << 20
 READ_STEP = 1 << 18
 # Time between two pieces of a throttled body, seconds.
@@ -288,7 +288,7 @@ class Exchange:
         """Head and body, as they stand in `answer`, however little they agree with each other."""
         self.request.status = answer.status
         size = 0 if self.request.method == "HEAD" else len(answer.body)
-        if size == 0 or (size < SENDFILE_FROM and self.server.rate is None):
+        if size == 0 or (size < ONE_WRITE and self.server.rate is None):
             self.request.sent += size
             await self.write_last(answer.head() + answer.body.read(0, size))
             return
@@ -305,7 +305,7 @@ class Exchange:
         """Bytes `start` to `stop` of a body, throttled to `rate` bytes a second, or to the server's rate."""
         if rate is not None or self.server.rate is not None:
             await self._send_slowly(body, start, stop, rate)
-        elif isinstance(body, FileSlice) and self.server.tls is None and stop - start >= SENDFILE_FROM:
+        elif isinstance(body, FileSlice) and body.content is None and self.server.tls is None:
             await self._send_file(body, start, stop)
         else:
             for first in range(start, stop, READ_STEP):
