@@ -37,11 +37,7 @@ fn to_python(error: io::Error, path: &Path) -> PyErr {
         Some(number) => {
             let text = error.to_string();
             let text = text.split(" (os error").next().unwrap_or("").to_string();
-            pyo3::exceptions::PyOSError::new_err((
-                number,
-                text,
-                path.to_path_buf().into_os_string(),
-            ))
+            pyo3::exceptions::PyOSError::new_err((number, text, path.to_path_buf().into_os_string()))
         }
         None => pyo3::exceptions::PyOSError::new_err(format!("{}: {error}", path.display())),
     }
@@ -71,10 +67,7 @@ mod tests {
     #[test]
     fn the_digest_of_abc_is_that_of_fips_180_4() {
         let path = std::env::temp_dir().join(format!("hash-{}", std::process::id()));
-        std::fs::File::create(&path)
-            .unwrap()
-            .write_all(b"abc")
-            .unwrap();
+        std::fs::File::create(&path).unwrap().write_all(b"abc").unwrap();
         let digest = hash_one(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert_eq!(
