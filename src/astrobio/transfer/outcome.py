@@ -10,7 +10,10 @@ from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_REFUSED, EXIT_UNREACHAB
 from astrobio.transfer.request import Request
 
 _REFUSED = frozenset(
-    "url redirect challenge html content_type signature empty too_large bomb encoding length digest".split()
+    {
+        *("url", "redirect", "challenge", "html", "content_type", "signature", "empty"),
+        *("too_large", "bomb", "encoding", "length", "digest"),
+    }
 )
 _LOCAL = frozenset({"disk", "busy"})
 
