@@ -1,5 +1,25 @@
 """Native core of Astrobio."""
 
-from rust_integration._native import __version__, hash_files
+from rust_integration._native import (
+    ArraySpec,
+    Buffer,
+    Output,
+    PackError,
+    PackReader,
+    Plan,
+    Ticket,
+    __version__,
+    hash_files,
+)
 
-__all__ = ["__version__", "hash_files"]
+__all__ = [
+    "ArraySpec",
+    "Buffer",
+    "Output",
+    "PackError",
+    "PackReader",
+    "Plan",
+    "Ticket",
+    "__version__",
+    "hash_files",
+]
