@@ -1,6 +1,7 @@
 //! Native core of Astrobio: what must run at the speed of the machine, as a thin list of modules.
 
 mod hashing;
+mod pack;
 mod transfer;
 
 use pyo3::prelude::*;
@@ -10,5 +11,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(hashing::hash_files, module)?)?;
     module.add_class::<transfer::Session>()?;
+    pack::python::register(module)?;
     Ok(())
 }

@@ -1,5 +1,27 @@
 """Native core of Astrobio."""
 
-from rust_integration._native import Session, __version__, hash_files
+from rust_integration._native import (
+    ArraySpec,
+    Buffer,
+    Output,
+    PackError,
+    PackReader,
+    Plan,
+    Session,
+    Ticket,
+    __version__,
+    hash_files,
+)
 
-__all__ = ["Session", "__version__", "hash_files"]
+__all__ = [
+    "ArraySpec",
+    "Buffer",
+    "Output",
+    "PackError",
+    "PackReader",
+    "Plan",
+    "Session",
+    "Ticket",
+    "__version__",
+    "hash_files",
+]
