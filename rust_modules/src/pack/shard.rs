@@ -220,7 +220,7 @@ impl Header<'_> {
             return Err(wrong(format!("is {:?}, not {}", info.dtype, dtype.name())));
         }
         let matches = match info.shape.split_first() {
-            Some((first, rest)) => rest == shape && rows.map_or(true, |rows| rows == *first),
+            Some((first, rest)) => rest == shape && rows.is_none_or(|rows| rows == *first),
             None => false,
         };
         if !matches {
