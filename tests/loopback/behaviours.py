@@ -43,6 +43,10 @@ class Behaviour:
         """Write the answer, good or bad, and end the connection or leave it open."""
         raise NotImplementedError
 
+    def __repr__(self) -> str:
+        """As it is written; tests are named by it. Those with parameters have that of their dataclass."""
+        return f"{type(self).__name__}()"
+
 
 class Changed(Behaviour):
     """A behaviour that sends the right answer after `change` altered it."""
@@ -637,15 +641,15 @@ class Encoded(Behaviour):
 
 @dataclass(frozen=True)
 class GzipBomb(Behaviour):
-    """Zeros of `size` bytes under gzip, about a thousandth of that on the wire; the checksum at the end is wrong."""
+    """`size` bytes of one short row repeated, about a thousandth of that on the wire; the checksum is wrong."""
 
     size: int = 10 << 30
 
     async def answer(self, exchange: Exchange) -> None:
         coder = zlib.compressobj(9, zlib.DEFLATED, -15)
-        zeros = bytes(1 << 20)
-        block = coder.compress(zeros) + coder.flush(zlib.Z_FULL_FLUSH)  # after a full flush it stands by itself
-        count = self.size // len(zeros)
+        rows = b"1,2,3,4\n" * (1 << 17)
+        block = coder.compress(rows) + coder.flush(zlib.Z_FULL_FLUSH)  # after a full flush it stands by itself
+        count = self.size // len(rows)
         begin, end = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", b"\x03\x00" + bytes(8)
         length = len(begin) + count * len(block) + len(end)
         headers = {"Content-Type": "text/csv", "Content-Encoding": "gzip", "Content-Length": str(length)}
@@ -708,6 +712,14 @@ class NoHead(Behaviour):
 
     async def answer(self, exchange: Exchange) -> None:
         await exchange.write(exchange.content())
+        exchange.close()
+
+
+class WellAndClose(Behaviour):
+    """The right answer, and then the end of the connection, of which the answer says nothing."""
+
+    async def answer(self, exchange: Exchange) -> None:
+        await exchange.send(exchange.right())
         exchange.close()
 
 

@@ -38,9 +38,10 @@ from socket import IPPROTO_TCP, SO_LINGER, SOL_SOCKET, TCP_NODELAY
 from typing import Any
 from urllib.parse import quote
 
-from tests.loopback.messages import Answer, Body, FileSlice, SeenRequest, right_answer
+from tests.loopback.messages import Answer, Body, FileSlice, SeenRequest, right_answer, short
 
 LARGEST_HEAD = 1 << 16
+TLS_HANDSHAKE = b"\x16"
 ONE_WRITE = 1 << 16
 SENDFILE_STEP = 8 << 20
 READ_STEP = 1 << 18
@@ -221,7 +222,11 @@ class LoopbackServer:
 
     async def _exchange(self, reader: Any, writer: Any, host: str, number: int) -> bool:
         """One request and its answer; whether the connection goes on."""
-        head = await reader.readuntil(b"\r\n\r\n")
+        first = await reader.readexactly(1)
+        if first == TLS_HANDSHAKE:  # https, and this is no such server: said in plain HTTP, as servers do
+            writer.write(short(400, b"plain HTTP is spoken here\n").head())
+            return False
+        head = first + await reader.readuntil(b"\r\n\r\n")
         request = SeenRequest.parse(head[:-4], host, number)
         request.body = await reader.readexactly(int(request.headers.get("content-length", 0)))
         exchange = Exchange(self, request, reader, writer)

@@ -1,0 +1,35 @@
+"""A loopback server for each test, and a folder to fetch into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.loopback.server import LoopbackServer, addresses
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback is reached directly, whatever the environment says."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LoopbackServer]:
+    """Serves an empty folder under eight addresses."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    with LoopbackServer(folder, addresses(8)) as server:
+        yield server
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where files go."""
+    path = tmp_path / "fetched"
+    path.mkdir()
+    return path

@@ -1,0 +1,68 @@
+"""What the tests of the transfer share: quick settings, child processes, and what a folder holds afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+from astrobio.transfer import HostLimit, Outcome, Request, Settings, download
+
+# Patience for tests: failures come within a second. Loopback answers in microseconds, so that 0.3 s are long.
+QUICK = Settings(
+    connect_timeout=0.2, stall_timeout=0.3, attempts=3, backoff=0.01, longest_backoff=0.05, longest_wait=5.0,
+    default_limit=HostLimit(8), sync=False,
+)  # fmt: skip
+# The same for tests in which nothing stalls on purpose, on machines that are busy.
+PATIENT = replace(QUICK, connect_timeout=20.0, stall_timeout=60.0)
+
+
+def fetch(url: str, path: Path, settings: Settings = QUICK, **options: object) -> Outcome:
+    """What becomes of one request."""
+    [outcome] = download([Request(url, path, **options)], settings)
+    return outcome
+
+
+def noise(size: int, seed: int = 0) -> bytes:
+    """Bytes that repeat nowhere, the same for the same seed."""
+    return random.Random(seed).randbytes(size)
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def names(folder: Path) -> set[str]:
+    """Paths of all files below a folder, hidden ones too."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+
+
+def everything_said(outcome: Outcome) -> str:
+    """All text of an outcome that may end up in a log or a record, apart from the request that was given."""
+    parts = [repr(replace(outcome, request=None)), repr(outcome)]
+    if outcome.error is not None:
+        parts += [str(outcome.error), repr(outcome.error), json.dumps(vars(outcome.error), default=str)]
+    return "\n".join(parts)
+
+
+def child(code: str, *arguments: object, **environment: str) -> subprocess.Popen[str]:
+    """A Python process that runs `code`, its output in text; `environment` is added, and empty values are removed."""
+    merged = {name: value for name, value in (os.environ | environment).items() if environment.get(name) != ""}
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=merged,
+    )  # fmt: skip
+
+
+def run(code: str, *arguments: object, timeout: float = 60, **environment: str) -> str:
+    """Standard output of such a process; AssertionError with its error output if it fails."""
+    with child(code, *arguments, **environment) as process:
+        output, errors = process.communicate(timeout=timeout)
+    assert process.returncode == 0, errors
+    return output
