@@ -90,6 +90,8 @@ pub struct Failure {
     pub message: String,
     pub retry: Retry,
     pub status: Option<u16>,
+    /// Whether all attempts were already made.
+    pub spent: bool,
 }
 
 impl Failure {
@@ -99,6 +101,7 @@ impl Failure {
             message: message.into(),
             retry,
             status: None,
+            spent: false,
         }
     }
 
@@ -126,7 +129,7 @@ impl Failure {
         let lower = text.to_lowercase();
         let (reason, retry) = if lower.contains("dns error") || lower.contains("failed to lookup") {
             (Reason::Dns, Retry::Resume)
-        } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") {
+        } else if is_tls(&lower) {
             (Reason::Tls, Retry::Never)
         } else if error.is_timeout() {
             (Reason::Connect, Retry::Resume)
@@ -148,6 +151,21 @@ impl Failure {
         };
         Failure::new(reason, retry, message)
     }
+}
+
+/// Words of rustls' errors.
+fn is_tls(text: &str) -> bool {
+    [
+        "certificate",
+        "tls",
+        "handshake",
+        "corrupt message",
+        "peer is incompatible",
+        "peer misbehaved",
+        "fatal alert",
+    ]
+    .iter()
+    .any(|known| text.contains(known))
 }
 
 /// Words of hyper's parse errors: the peer spoke, but not HTTP.

@@ -65,7 +65,7 @@ impl Job {
             tries += 1;
             digests += u32::from(failure.reason == Reason::Digest);
             self.ranges &= failure.reason != Reason::Range;
-            let spent = tries >= settings.attempts || digests >= DIGEST_ATTEMPTS;
+            let spent = failure.spent || tries >= settings.attempts || digests >= DIGEST_ATTEMPTS;
             let wait = match failure.retry {
                 Retry::Never => None,
                 Retry::After(time) if time > settings.longest_wait => {
@@ -718,8 +718,8 @@ impl ContentRange {
 /// The time that `Retry-After` names, in seconds or as a date (RFC 9110, section 10.2.3).
 fn parse_retry_after(value: &str) -> Option<Duration> {
     let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|sign| sign.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(
@@ -748,6 +748,10 @@ mod tests {
         assert_eq!(
             parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT"),
             Some(Duration::ZERO)
+        );
+        assert_eq!(
+            parse_retry_after(&"9".repeat(40)),
+            Some(Duration::from_secs(u64::MAX))
         );
         assert_eq!(parse_retry_after("-7"), None);
         assert_eq!(parse_retry_after("soon"), None);

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{mpsc, Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
@@ -45,6 +46,8 @@ struct Board {
     total: u64,
     size: u64,
     states: Mutex<Vec<State>>,
+    /// Attempts in a row, of all connections, that finished no piece.
+    failures: AtomicU32,
     done: UnboundedSender<Progress>,
 }
 
@@ -87,6 +90,7 @@ impl Board {
     }
 
     fn finish(&self, piece: u64) {
+        self.failures.store(0, Ordering::Relaxed);
         self.states()[piece as usize] = State::Done;
         // The receiving end outlives the connections, which are ended before it.
         let _ = self.done.send(Progress::Piece(piece));
@@ -143,6 +147,7 @@ pub async fn fetch(
         total,
         size,
         states: Mutex::new(states.clone()),
+        failures: AtomicU32::new(0),
         done: sender,
     });
     part.note(false)?;
@@ -322,19 +327,23 @@ async fn read_primary(board: &Board, mut primary: Primary<'_>) -> Result<(), Fai
     }
 }
 
-/// Fetch pieces until none is free; a broken one is tried again.
+/// Fetch pieces until none is free; a broken one is tried again, as often as the settings allow for all together.
 async fn connection(board: Arc<Board>) -> Result<(), Failure> {
     let settings = &board.context.settings;
-    let mut failures = 0;
     while let Some(piece) = board.take() {
         let Err(failure) = fetch_piece(&board, piece).await else {
-            failures = 0;
             continue;
         };
         board.give_back(piece);
-        failures += 1;
-        if failures >= settings.attempts || !matches!(failure.retry, Retry::Resume) {
+        if !matches!(failure.retry, Retry::Resume) {
             return Err(failure);
+        }
+        let failures = board.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if failures >= settings.attempts {
+            return Err(Failure {
+                spent: true,
+                ..failure
+            });
         }
         Counters::add(&board.context.counters.retries, 1);
         let pause = settings.backoff.saturating_mul(1 << (failures - 1).min(16));
