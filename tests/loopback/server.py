@@ -241,7 +241,7 @@ class LoopbackServer:
             else:
                 await behaviours.popleft().answer(exchange)
         finally:
-            exchange.finish()
+            await exchange.end()
         return exchange.open and request.headers.get("connection", "").lower() != "close"
 
     async def _pass_gate(self) -> None:
@@ -269,6 +269,7 @@ class Exchange:
         self.server, self.request, self.reader, self.writer = server, request, reader, writer
         self.open = True
         self._counted = False
+        self._left = asyncio.Event()
 
     @property
     def path(self) -> Path:
@@ -330,6 +331,8 @@ class Exchange:
     async def _send_slowly(self, body: Body, start: int, stop: int, rate: int | None) -> None:
         begin, done = time.monotonic(), start
         while done < stop:
+            if self._left.is_set():
+                raise ConnectionResetError("the client ended the connection")
             pace = rate or self.server.rate or 1 << 40
             count = max(1, int(pace * THROTTLE_STEP))
             await self.write(body.read(done, min(done + count, stop)))
@@ -350,7 +353,7 @@ class Exchange:
 
     async def until_client_leaves(self) -> None:
         """Say nothing more until the client ends the connection."""
-        await self.reader.read(1)
+        await self._left.wait()
         self.close()
 
     def close(self) -> None:
@@ -367,6 +370,8 @@ class Exchange:
         self.writer.transport.abort()
 
     def begin(self) -> None:
+        """Count the request as in flight, until the answer is complete or the client has left."""
+        self._watch = asyncio.ensure_future(self._await_departure())
         server, host = self.server, self.request.host
         self._counted = True
         server.requests.append(self.request)
@@ -379,9 +384,23 @@ class Exchange:
         """Count the request as answered; called again it does nothing."""
         if self._counted:
             self._counted = False
+            if self._watch is not asyncio.current_task():
+                self._watch.cancel()
             self.server.in_flight[self.request.host] -= 1
             self.request.ended = time.monotonic()
             self.server._note()
+
+    async def end(self) -> None:
+        """Finish, and leave the connection to the next request."""
+        self.finish()
+        await asyncio.gather(self._watch, return_exceptions=True)
+
+    async def _await_departure(self) -> None:
+        """Notice at once that the client ended the connection: it says nothing before the answer is complete."""
+        with contextlib.suppress(OSError):
+            await self.reader.read(1)
+        self._left.set()
+        self.finish()
 
 
 def addresses(count: int) -> tuple[str, ...]:

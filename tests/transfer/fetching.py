@@ -14,6 +14,8 @@ from pathlib import Path
 
 from astrobio.transfer import HostLimit, Outcome, Request, Settings, download
 
+ROOT = Path(__file__).parents[2]
+
 # Patience for tests: failures come within a second. Loopback answers in microseconds, so that 0.3 s are long.
 QUICK = Settings(
     connect_timeout=0.2, stall_timeout=0.3, attempts=3, backoff=0.01, longest_backoff=0.05, longest_wait=5.0,
@@ -56,7 +58,7 @@ def child(code: str, *arguments: object, **environment: str) -> subprocess.Popen
     merged = {name: value for name, value in (os.environ | environment).items() if environment.get(name) != ""}
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=merged,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=merged, cwd=ROOT,
     )  # fmt: skip
 
 
