@@ -540,8 +540,11 @@ impl Job {
         part: &mut Part,
         primary: Option<pieces::Primary<'_>>,
     ) -> Result<(String, Option<Answer>), Failure> {
-        let result = pieces::fetch(&self.context, &self.request, address, part, primary).await;
-        self.set_kept(pieces::kept(part));
+        let (context, request) = (Arc::clone(&self.context), Arc::clone(&self.request));
+        let before = pieces::kept(part);
+        let mut told = |kept| self.set_kept(kept);
+        let result = pieces::fetch(&context, &request, address, part, primary, &mut told).await;
+        self.count_received(pieces::kept(part).saturating_sub(before));
         result
     }
 

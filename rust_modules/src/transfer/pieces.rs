@@ -118,13 +118,15 @@ pub fn kept(part: &Part) -> u64 {
     }
 }
 
-/// Fetch what a part still lacks; its SHA-256, and an answer that bytes came with.
+/// Fetch what a part still lacks; its SHA-256, and an answer that bytes came with. `told` hears how many bytes
+/// stand in finished pieces as they come.
 pub async fn fetch(
     context: &Arc<Context>,
     request: &Arc<Request>,
     address: &Arc<Address>,
     part: &mut Part,
     primary: Option<Primary<'_>>,
+    told: &mut (dyn FnMut(u64) + Send),
 ) -> Result<(String, Option<Answer>), Failure> {
     let total = part.total.expect("pieces are made of a known length");
     let pieces = part.pieces.get_or_insert_with(|| Pieces {
@@ -173,11 +175,12 @@ pub async fn fetch(
             }
             tokio::select! {
                 () = context.cancelled() => break Err(Failure::cancelled()),
-                told = progress.recv() => match told.expect("the board holds a sender") {
+                news = progress.recv() => match news.expect("the board holds a sender") {
                     Progress::Piece(piece) => {
                         if let Err(failure) = record(part, piece, &mut frontier) {
                             break Err(failure);
                         }
+                        told(kept(part));
                     }
                     Progress::Answer(found) => answer = answer.or(Some(found)),
                 },
