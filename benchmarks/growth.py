@@ -135,8 +135,8 @@ def show(title: str, found: list[Measurement]) -> None:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", caption_justify="left", caption=(
-        "Times are the least of the repeats; of a pass, the median over its batches. anon.: most anonymous memory of the "
-        "process, and in brackets what it had before the pack was opened. Growth: 1 is in proportion to what grows."
+        "Times are the least of the repeats; of a pass, the median over its batches. anon.: most anonymous memory of "
+        "the process, and in brackets what it had before the pack was opened. Growth: 1 is in proportion to what grows."
     ))  # fmt: skip
     for name in ("what grows", "samples", "shards", "GB", *(f"{way}, ms" for way in TIMES), "anon., MB"):
         table.add_column(name, justify="left" if name == "what grows" else "right")
