@@ -12,7 +12,7 @@ import gzip
 import os
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -483,6 +483,29 @@ class Unsatisfiable(Behaviour):
         await exchange.send(short(416, content_range=f"bytes */{len(exchange.content())}"))
 
 
+class Balanced(Behaviour):
+    """One of two machines that hold the same file, in turn; each makes an ETag of its own and knows only that."""
+
+    async def answer(self, exchange: Exchange) -> None:
+        number = len(exchange.server.requests) % 2
+        tag = f'{etag_of(exchange.path)[:-1]}-{number}"'
+        asked = exchange.request.headers.get("if-range")
+        answer = exchange.right(("if-range",) if asked in (None, tag) else ("if-range", "range"))
+        await exchange.send(replace(answer, headers=answer.headers | {"ETag": tag}))
+
+
+class RangeEncoded(Behaviour):
+    """The range, compressed by gzip under Content-Encoding, its Content-Range as if it were not."""
+
+    async def answer(self, exchange: Exchange) -> None:
+        answer = exchange.right()
+        if answer.status == 206:
+            body = gzip.compress(answer.body.read(0, len(answer.body)), mtime=0)
+            answer.headers |= {"Content-Encoding": "gzip", "Content-Length": str(len(body))}
+            answer.body = Bytes(body)
+        await exchange.send(answer)
+
+
 class WeakEtag(Changed):
     """The right answer under a weak validator, without a date."""
 
@@ -614,7 +637,7 @@ class Encoded(Behaviour):
     """The whole file under `Content-Encoding: coding`, compressed by gzip `times` times.
 
     `cut` leaves off the last bytes of the coded body, `flip` inverts the byte at that place, `extra` is appended;
-    `drop` ends the connection after that many bytes, short of the length declared.
+    `drop` ends the connection after that many bytes, short of the length declared; `content_type` replaces the type.
     """
 
     coding: str = "gzip"
@@ -623,6 +646,7 @@ class Encoded(Behaviour):
     flip: int | None = None
     extra: bytes = b""
     drop: int | None = None
+    content_type: str | None = None
 
     async def answer(self, exchange: Exchange) -> None:
         body = bytearray(exchange.content())
@@ -633,6 +657,7 @@ class Encoded(Behaviour):
         body = body[: len(body) - self.cut] + self.extra
         whole = exchange.right(("range", "if-none-match", "if-modified-since"))
         whole.headers |= {"Content-Encoding": self.coding, "Content-Length": str(len(body))}
+        whole.headers |= {"Content-Type": self.content_type} if self.content_type else {}
         whole.body = Bytes(bytes(body[: self.drop]))
         await exchange.send(whole)
         if self.drop is not None:

@@ -46,8 +46,8 @@ def names(folder: Path) -> set[str]:
 
 
 def everything_said(outcome: Outcome) -> str:
-    """All text of an outcome that may end up in a log or a record, apart from the request that was given."""
-    parts = [repr(replace(outcome, request=None)), repr(outcome)]
+    """All text of an outcome that may end up in a log or a record."""
+    parts = [repr(outcome), str(outcome.request)]
     if outcome.error is not None:
         parts += [str(outcome.error), repr(outcome.error), json.dumps(vars(outcome.error), default=str)]
     return "\n".join(parts)
@@ -65,6 +65,9 @@ def child(code: str, *arguments: object, **environment: str) -> subprocess.Popen
 def run(code: str, *arguments: object, timeout: float = 60, **environment: str) -> str:
     """Standard output of such a process; AssertionError with its error output if it fails."""
     with child(code, *arguments, **environment) as process:
-        output, errors = process.communicate(timeout=timeout)
+        try:
+            output, errors = process.communicate(timeout=timeout)
+        finally:
+            process.kill()  # does nothing to a process that has ended
     assert process.returncode == 0, errors
     return output

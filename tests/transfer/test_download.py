@@ -22,7 +22,16 @@ from hypothesis import strategies as st
 from astrobio.core.errors import UsageError
 from astrobio.transfer import HostLimit, Request, Session, Settings, download
 from tests.loopback.authority import Authority
-from tests.loopback.behaviours import CloseInBody, Encoded, Forever, Redirect, StallInBody, Status
+from tests.loopback.behaviours import (
+    CloseInBody,
+    Encoded,
+    Forever,
+    Redirect,
+    StallBeforeHead,
+    StallInBody,
+    Status,
+    Well,
+)
 from tests.loopback.proxy import LoopbackProxy
 from tests.loopback.server import LoopbackServer, addresses
 from tests.transfer.fetching import PATIENT, QUICK, child, everything_said, fetch, names, noise, run, sha256
@@ -158,6 +167,16 @@ def test_a_compressed_file_is_kept_as_it_was_sent(server, folder, name):
     assert gzip.decompress(outcome.path.read_bytes()) == b"a,b\n1,2\n" * 100
 
 
+@pytest.mark.xfail(strict=True, reason="the compressed bytes are held against the type of what they hold")
+@pytest.mark.parametrize("content_type", ["text/csv", "application/fits", "application/json", "text/xml", "image/fits"])
+def test_a_compressed_file_may_have_the_type_of_what_it_holds(server, folder, content_type):
+    """Apache sends planets.csv.gz as text/csv under Content-Encoding: x-gzip."""
+    server.put("a.csv.gz", b"a,b\n1,2\n" * 100)
+    server.behave("a.csv.gz", Encoded("x-gzip", content_type=content_type))
+    outcome = fetch(server.url("a.csv.gz"), folder / "a.csv.gz").check()
+    assert gzip.decompress(outcome.path.read_bytes()) == b"a,b\n1,2\n" * 100
+
+
 def test_a_file_may_be_read_by_those_whom_the_umask_lets(server, folder):
     server.put("a.csv", b"a\n1\n")
     umask = os.umask(0o027)
@@ -241,7 +260,6 @@ def test_progress_comes_while_it_runs_and_adds_up(server, folder):
     assert all(now.files == 9 and now.kept <= now.received for now in told)
 
 
-@pytest.mark.xfail(strict=True, reason="kept and expected stay 0 until a file in ranges is whole")
 def test_progress_of_a_file_in_ranges_comes_while_it_runs(server, folder):
     server.put("large.bin", noise(16 * MEBIBYTE))
     server.rate = 6 * MEBIBYTE
@@ -349,6 +367,16 @@ def test_requests_to_a_host_keep_their_interval(server, folder):
     assert sorted(server.intervals())[len(server.intervals()) // 2] >= 0.08
 
 
+def test_a_limit_is_found_however_its_host_is_spelled(server, folder):
+    requests = []
+    for number in range(12):
+        server.put(f"{number}.csv", b"a\n1\n")
+        requests.append(Request(f"http://localhost:{server.port}/{number}.csv", folder / f"{number}.csv"))
+    for outcome in download(requests, replace(PATIENT, limits={"LocalHost": HostLimit(1)})):
+        outcome.check()
+    assert server.peak_over_all == 1
+
+
 def test_limits_hold_over_the_calls_of_a_session(server, folder):
     session = Session(replace(PATIENT, default_limit=HostLimit(2)))
     for number in range(24):
@@ -401,6 +429,30 @@ def test_five_hundred_at_once_within_the_limits_of_their_hosts(server, folder):
     assert gate.reached
     assert server.peak_over_all == 500
     assert max(server.peak.values()) <= 63
+
+
+@posix
+@pytest.mark.xfail(strict=True, reason="every request opens its part at once, before it has a slot")
+def test_more_files_than_a_process_may_open_can_be_asked_for(server, folder):
+    requests = []
+    for number in range(1000):
+        server.put(f"{number}.csv", b"number\n%d\n" % number)
+        requests.append((server.url(f"{number}.csv", host=number % 8), str(folder / f"{number}.csv")))
+    (folder / "list").write_text(json.dumps(requests))
+    code = """
+        import json, resource, sys
+        from pathlib import Path
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+        from dataclasses import replace
+        from astrobio.transfer import Request, download
+        from tests.transfer.fetching import PATIENT
+        requests = [Request(url, Path(path)) for url, path in json.loads(Path(sys.argv[1]).read_text())]
+        for outcome in download(requests, replace(PATIENT, connections=64)):
+            outcome.check()
+    """
+    run(code, folder / "list")
+    (folder / "list").unlink()
+    assert len(names(folder)) == 1000
 
 
 @posix
@@ -496,12 +548,93 @@ def test_a_large_file_goes_on_in_ranges_after_a_kill(server, folder):
     server.wait_for(server.idle)
     server.rate = None
     before = server.sent()
-    outcome = fetch(server.url("large.bin"), folder / "large.bin", replace(PATIENT, **options)).check()
+    other = replace(PATIENT, range_bytes=100 * MEBIBYTE, piece_bytes=3 * MEBIBYTE)  # it goes on as it began
+    outcome = fetch(server.url("large.bin"), folder / "large.bin", other).check()
     assert outcome.path.read_bytes() == content
     assert outcome.sha256 == sha256(content)
     assert outcome.resumed_from > 0
     assert server.sent() - before < len(content)
     assert names(folder) == {"large.bin"}
+
+
+def test_a_large_file_that_changed_since_it_was_interrupted_is_fetched_anew(server, folder):
+    interrupted_in_ranges(server, folder, noise(4 * MEBIBYTE))
+    content = noise(3 * MEBIBYTE, seed=1)
+    server.put("a.bin", content)
+    outcome = fetch(server.url("a.bin"), folder / "a.bin", SMALL_RANGES).check()
+    assert outcome.path.read_bytes() == content
+    assert (outcome.sha256, outcome.resumed_from) == (sha256(content), 0)
+    assert names(folder) == {"a.bin"}
+
+
+SMALL_RANGES = replace(QUICK, stall_timeout=10.0, range_bytes=MEBIBYTE, piece_bytes=MEBIBYTE // 4)
+
+
+def interrupted_in_ranges(server, folder, content):
+    """A state in pieces of 256 KiB, some of them there; its record."""
+    server.put("a.bin", content)
+    server.behave("a.bin", *[Well()] * 6, Forever(Status(503)))
+    fetch(server.url("a.bin"), folder / "a.bin", SMALL_RANGES)
+    server.behave("a.bin")
+    found = json.loads((folder / "a.bin.part.json").read_text())
+    assert 0 < len(found["pieces"]["done"]) < len(content) / (MEBIBYTE // 4)
+    return found
+
+
+def _size_of_nothing(found, part):
+    found["pieces"]["size"] = 0
+
+
+def _size_beyond_the_file(found, part):
+    found["pieces"]["size"] = 2**60
+
+
+def _pieces_beyond_the_file(found, part):
+    found["pieces"]["done"] += [999, 2**40]
+
+
+def _pieces_that_are_not_there(found, part):
+    found["pieces"]["done"] = list(range(16))
+
+
+def _pieces_twice(found, part):
+    found["pieces"]["done"] *= 2
+
+
+def _another_length(found, part):
+    found["total"] += MEBIBYTE
+
+
+def _a_part_cut_short(found, part):
+    os.truncate(part, 1000)
+
+
+def _a_part_too_long(found, part):
+    os.truncate(part, 9 * MEBIBYTE)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _pieces_beyond_the_file, _pieces_twice, _another_length, _a_part_too_long,
+        *[
+            pytest.param(damage, marks=pytest.mark.xfail(strict=True, reason="fails now and each time after"))
+            for damage in (_size_of_nothing, _size_beyond_the_file, _pieces_that_are_not_there, _a_part_cut_short)
+        ],
+    ],
+    ids=lambda damage: damage.__name__.strip("_"),
+)  # fmt: skip
+def test_a_damaged_state_of_ranges_never_damages_the_file(server, folder, damage):
+    """At the latest the second time the file is right: a state that cannot be used is not kept."""
+    content = noise(4 * MEBIBYTE)
+    found = interrupted_in_ranges(server, folder, content)
+    damage(found, folder / "a.bin.part")
+    (folder / "a.bin.part.json").write_text(json.dumps(found))
+    for _ in range(2):
+        outcome = fetch(server.url("a.bin"), folder / "a.bin", SMALL_RANGES)
+        assert outcome.error is not None or (folder / "a.bin").read_bytes() == content
+    assert outcome.check().sha256 == sha256(content)
+    assert names(folder) == {"a.bin"}
 
 
 # Resuming
@@ -547,6 +680,34 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew(server, folder):
     outcome = fetch(server.url("a.bin"), folder / "a.bin").check()
     assert outcome.path.read_bytes() == content
     assert (outcome.resumed_from, outcome.sha256) == (0, sha256(content))
+
+
+@posix
+@pytest.mark.xfail(strict=True, reason="the note says `durable` still when bytes have come after it")
+def test_after_a_power_cut_only_what_had_reached_the_disk_is_trusted(server, folder):
+    """Cancelled, its part on the disk; gone on with, killed; then what came last reads as zeros after a new start."""
+    content = noise(12 * MEBIBYTE)
+    server.put("a.bin", content)
+    server.rate = 8 * MEBIBYTE
+    part, record = folder / "a.bin.part", folder / "a.bin.part.json"
+    requests = json.dumps([(server.url("a.bin"), str(folder / "a.bin"))])
+    ends = []
+    for end, reached in ((signal.SIGINT, 2 * MEBIBYTE), (signal.SIGKILL, 3 * MEBIBYTE)):
+        with child(FETCH, requests, "{}") as process:
+            while int(process.stdout.readline()) < reached:
+                pass
+            process.send_signal(end)
+            process.communicate()
+        ends.append(part.stat().st_size)
+    assert ends[0] < ends[1] < len(content)
+    with part.open("r+b") as file:
+        file.seek(ends[0])
+        file.write(bytes(ends[1] - ends[0]))
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"boot": "another"}))
+    server.rate = None
+    outcome = fetch(server.url("a.bin"), folder / "a.bin", PATIENT).check()
+    assert outcome.sha256 == sha256(content)
+    assert outcome.path.read_bytes() == content
 
 
 def _without_record(part, record):
@@ -672,6 +833,36 @@ def test_an_interrupt_stops_resumably_and_is_raised(server, folder):
         assert outcome.check().resumed_from > 0
         assert outcome.path.read_bytes() == content
     assert server.sent() - before < 15 * MEBIBYTE
+
+
+@posix
+def test_an_interrupt_is_heeded_at_once_while_nothing_comes(server, folder):
+    """Silence before the head, silence in the body, a wait for a slot, and a wait before the next attempt."""
+    for name, behaviour in (("a", StallBeforeHead()), ("b", StallInBody(5000)), ("c", Status(503, retry_after="50"))):
+        server.put(name, noise(10_000))
+        server.behave(name, Forever(behaviour))
+    server.put("d", b"")
+    requests = [(server.url(name, host), str(folder / name)) for host, name in enumerate("abc")]
+    requests.append((server.url("d"), str(folder / "d")))
+    code = """
+        import json, sys
+        from pathlib import Path
+        from dataclasses import replace
+        from astrobio.transfer import HostLimit, Request, download
+        from tests.transfer.fetching import PATIENT
+        requests = [Request(url, Path(path)) for url, path in json.loads(sys.argv[1])]
+        settings = replace(PATIENT, default_limit=HostLimit(1), longest_wait=100.0)
+        download(requests, settings, lambda now: print(now.requests, flush=True))
+    """
+    with child(code, json.dumps(requests)) as process:
+        while process.stdout.readline() != "3\n":
+            pass
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert time.monotonic() - begin < 5
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert names(folder) <= {"b.part", "b.part.json"}
 
 
 def test_a_session_can_be_cancelled_from_another_thread_and_used_again(server, folder):
@@ -863,6 +1054,12 @@ def test_what_is_no_address_on_the_web_is_refused_at_once(folder, url):
     assert names(folder) == set()
 
 
+def test_a_fragment_is_not_sent(server, folder):
+    server.put("a.csv", b"a\n1\n")
+    fetch(server.url("a.csv") + "#row=1", folder / "a.csv").check()
+    assert server.requests[0].target == "/a.csv"
+
+
 def test_line_ends_in_an_address_make_no_headers(server, folder):
     server.put("a.csv", b"a\n1\n")
     fetch(server.url("a.csv") + " HTTP/1.1\r\nX-Injected: 1\r\n\r\nGET /a.csv", folder / "a.csv")
@@ -927,8 +1124,7 @@ def stopped_half_way(server, folder, url):
     outcome = fetch(url, folder / "a.bin", credentials={"X-Api-Key": SECRET})
     assert outcome.error.reason == "unavailable"
     assert names(folder) == {"a.bin.part", "a.bin.part.json"}
-    assert SECRET not in str(outcome.error)
-    assert SECRET not in repr(replace(outcome, request=None))
+    assert SECRET not in everything_said(outcome)
     return outcome
 
 
@@ -938,14 +1134,12 @@ def test_credentials_are_in_no_record_of_a_transfer_under_way(server, folder):
     assert "user" not in str(outcome.error)
 
 
-@pytest.mark.xfail(strict=True, reason="PATH.part.json holds the address with its query in the clear")
 def test_secret_parameters_are_in_no_record_of_a_transfer_under_way(server, folder):
     outcome = stopped_half_way(server, folder, server.url("a.bin", query=f"api_key={SECRET}&format=csv"))
     assert "format=csv" in str(outcome.error)
     assert SECRET not in (folder / "a.bin.part.json").read_text()
 
 
-@pytest.mark.xfail(strict=True, reason="repr(request), and so repr(outcome), holds the address as it was given")
 def test_a_request_is_shown_without_the_secrets_of_its_address(folder):
     for url in (f"http://user:{SECRET}@127.0.0.1:1/a", f"http://127.0.0.1:1/a?api_key={SECRET}"):
         request = Request(url, folder / "a", credentials={"X-Api-Key": SECRET})
@@ -958,12 +1152,11 @@ def test_user_and_password_of_an_address_are_sent_and_never_said(server, folder)
     outcome = fetch(url, folder / "a.csv").check()
     assert server.requests[0].headers["authorization"].startswith("Basic ")
     assert SECRET not in server.requests[0].target
-    for text in (outcome.url, *[attempt.url for attempt in outcome.attempts], str(outcome.headers)):
-        assert SECRET not in text
+    assert SECRET not in everything_said(outcome)
     server.behave("a.csv", Forever(Status(404)))
-    assert SECRET not in str(fetch(url, folder / "a.csv").error)
+    assert SECRET not in everything_said(fetch(url, folder / "a.csv"))
     for broken in (f"ftp://user:{SECRET}@127.0.0.1/a", f"http://user:{SECRET}@[::bad/a", f"http://user:{SECRET}@/a"):
-        assert SECRET not in str(fetch(broken, folder / "a.csv").error)
+        assert SECRET not in everything_said(fetch(broken, folder / "a.csv"))
 
 
 def test_secrets_of_an_address_that_is_redirected_to_are_not_said(server, folder):
@@ -1004,15 +1197,7 @@ def test_a_proxy_of_the_environment_is_used(server, folder, variable):
     assert server.requests[0].headers["host"] == "archive.example"
 
 
-@pytest.mark.parametrize(
-    "exception",
-    [
-        "127.0.0.1",
-        "localhost,127.0.0.1",
-        "127.0.0.0/8",
-        pytest.param("*", marks=pytest.mark.xfail(strict=True, reason="NO_PROXY=* does not hold for addresses")),
-    ],
-)
+@pytest.mark.parametrize("exception", ["127.0.0.1", "localhost,127.0.0.1", "127.0.0.0/8", "*"])
 def test_hosts_of_no_proxy_are_asked_directly(server, folder, exception):
     server.put("a.csv", b"a\n1\n")
     with LoopbackProxy() as proxy:
@@ -1068,16 +1253,7 @@ def test_a_certificate_of_the_environment_is_trusted(server, folder, tmp_path, v
         assert said == "right: 0"
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        None,
-        pytest.param(
-            "-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----\n",
-            marks=pytest.mark.xfail(strict=True, reason="the message does not name the file or variable"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("content", [None, "-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----\n"])
 def test_a_certificate_file_that_is_none_is_said(folder, tmp_path, content):
     if content is not None:
         (tmp_path / "own.pem").write_text(content)

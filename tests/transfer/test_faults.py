@@ -20,6 +20,7 @@ from astrobio.transfer import HostLimit, Request, Session, TransferFailed
 from tests.loopback.authority import Authority
 from tests.loopback.behaviours import (
     LOGIN,
+    Balanced,
     BigHead,
     Challenge,
     Change,
@@ -52,6 +53,7 @@ from tests.loopback.behaviours import (
     PartUnasked,
     Pause,
     RangeCut,
+    RangeEncoded,
     RangeIgnored,
     RangeShifted,
     RangeShort,
@@ -192,7 +194,6 @@ STATUSES = [
         Status(429, retry_after="9" * 40),
         "rate_limited",
         requests=1,
-        defect="a Retry-After that overflows counts as none",
     ),
     row(Status(429, retry_after="Fri, 31 Dec 9999 23:59:59 GMT"), "rate_limited", requests=1),
     row(always(Status(204)), "empty", "204", requests=1),
@@ -200,7 +201,6 @@ STATUSES = [
     row(always(PartUnasked()), "status", "206", requests=1),
     row(always(EarlyHints()), RIGHT, requests=1),
     row(always(SwitchProtocols()), "status", "101", requests=1),
-    row((CloseInBody(HALF), Status(404)), "status", "404", requests=2, part=None),
     row((CloseInBody(HALF), Status(503), Status(429)), RIGHT, requests=4, settings={"attempts": 4}),
 ]
 
@@ -230,6 +230,7 @@ LENGTHS = [
     row(Well(), RIGHT, requests=1, request={"max_bytes": SIZE}),
     row(Well(), "length", f"{SIZE}.* 7 ", request={"length": 7}),
     row(always(Page(body=b"")), "empty", "empty"),
+    row(Page(body=b""), RIGHT, requests=1, request={"length": 0}, content=b""),
 ]
 
 CHUNKS = [
@@ -278,7 +279,13 @@ RESUMING = [
     row(always(Multipart(), CloseInBody(HALF)), RIGHT, requests=3),
     row((CloseInBody(HALF), Unsatisfiable()), RIGHT),
     row(always(Unsatisfiable(), CloseInBody(HALF)), RIGHT),
-    row((CloseInBody(HALF), Challenge()), "challenge", part=None),
+    row((CloseInBody(HALF), RangeEncoded()), RIGHT),
+    row((CloseInBody(HALF), Forever(Balanced())), RIGHT),
+    row((CloseInBody(HALF), Status(404)), "status", requests=2),
+    # What a host keeps back today it may give tomorrow, and the part is as good as it was.
+    row((CloseInBody(HALF), Status(403)), "status", requests=2, part=True, defect="the part is thrown away"),
+    row((CloseInBody(HALF), Challenge()), "challenge", requests=2, part=True, defect="the part is thrown away"),
+    row((CloseInBody(HALF), Challenge(403)), "challenge", requests=2, part=True, defect="the part is thrown away"),
     row((CloseInBody(HALF), Page()), "html", part=None),
     row((CloseInBody(HALF), Redirect("/a.csv?again"), Well()), RIGHT),
 ]
@@ -308,6 +315,7 @@ PAGES = [
     *[row(Challenge(code, marked), "challenge", requests=1) for code in (200, 403, 503) for marked in (True, False)],
     row(always(Page()), "html", requests=1),
     row(always(Page("text/html")), "html", requests=1),
+    row(always(Page("text/html", b"<html><title>\x1b[31mred\x07</title>")), "html", "red", requests=1),
     row(always(Page("application/octet-stream")), "html", requests=1),
     row(always(Page(body=b"\xef\xbb\xbf\r\n \t" + LOGIN)), "html", requests=1),
     row(always(Page(body=b"<!-- error -->\n<HTML><body>no</body></HTML>")), "html", requests=1),
@@ -389,6 +397,8 @@ PIECES = [
     row(always(WeakEtag()), RIGHT),
     row(always(RangeShort(7000)), RIGHT, settings={"attempts": 20}),
     row(always(RangeUntilEnd()), RIGHT),
+    row(always(RangeEncoded()), RIGHT, defect="a coded range is neither decoded nor seen; it is `truncated`"),
+    row(always(Balanced()), RIGHT, defect="ranges of machines with ETags of their own are asked for till `changed`"),
     row(always(Header("Accept-Ranges", "none")), RIGHT),
     *[
         row((Well(), Well(), behaviour), RIGHT)
@@ -405,11 +415,9 @@ PIECES = [
     ],
     row(
         (Well(), Well(), Forever(CloseBeforeHead())), "connect", requests=range(5, 12), part=True,
-        defect="attempts multiply: each range has all of them, as often as the file has",
     ),
     row(
         (Well(), Well(), Forever(Status(503))), "unavailable", "503", requests=range(5, 12), part=True,
-        defect="attempts multiply: each range has all of them, as often as the file has",
     ),
     row((Well(), Well(), Forever(Status(404))), "status", "404", part=None),
     row((Well(), Well(), Flipped(5)), RIGHT, request={"sha256": sha256(LARGE)}),
@@ -545,6 +553,28 @@ def test_a_retry_after_holds_back_the_whole_host_and_no_other(csv_server, folder
     assert asked["other.csv", csv_server.hosts[1]] - first < 0.95
 
 
+@pytest.mark.xfail(strict=True, reason="the answers to ranges are asked for no Retry-After")
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_retry_after_to_a_range_is_waited_for(server, folder, status):
+    server.put("a.csv", LARGE)
+    server.behave("a.csv", Well(), Well(), Status(status, retry_after="1"))
+    assert fetch(server.url("a.csv"), folder / "a.csv", replace(QUICK, **RANGES)).check().path.read_bytes() == LARGE
+    refused = next(seen for seen in server.requests if seen.status == status)
+    again = [seen.time for seen in server.requests if seen.range == refused.range and seen is not refused]
+    assert again[0] - refused.time >= 0.95
+
+
+@pytest.mark.xfail(strict=True, reason="the answers to ranges are asked for no Retry-After")
+def test_a_retry_after_to_a_range_that_is_too_long_ends_it(server, folder):
+    server.put("a.csv", LARGE)
+    server.behave("a.csv", Well(), Well(), Forever(Status(429, retry_after="86400")))
+    outcome = fetch(server.url("a.csv"), folder / "a.csv", replace(QUICK, **RANGES))
+    assert outcome.error.reason == "rate_limited"
+    assert "86400" in str(outcome.error)
+    assert len(server.requests) <= 2 + 3  # the connections that were under way
+    assert names(folder) == RESUMABLE
+
+
 def test_waits_grow_from_one_attempt_to_the_next(csv_server, folder):
     csv_server.behave("a.csv", Forever(Status(503)))
     settings = replace(QUICK, attempts=5, backoff=0.04, longest_backoff=0.16)
@@ -591,7 +621,7 @@ def test_a_name_that_does_not_exist_is_said(folder):
         "unknown",
         "expired",
         "of another host",
-        pytest.param("none", marks=pytest.mark.xfail(strict=True, reason="plain HTTP in place of TLS is `connect`")),
+        "none",
     ],
 )
 def test_a_server_that_does_not_prove_who_it_is_gets_no_request(csv_server, folder, tmp_path, certificate):
