@@ -34,7 +34,7 @@ from tests.loopback.behaviours import (
 )
 from tests.loopback.proxy import LoopbackProxy
 from tests.loopback.server import LoopbackServer, addresses
-from tests.transfer.fetching import PATIENT, QUICK, child, everything_said, fetch, names, noise, run, sha256
+from tests.transfer.fetching import PATIENT, child, everything_said, fetch, names, noise, run, sha256
 
 MEBIBYTE = 1 << 20
 RANGES = replace(PATIENT, range_bytes=8 * MEBIBYTE, piece_bytes=2 * MEBIBYTE, file_connections=4)
@@ -125,7 +125,7 @@ def test_a_failure_stays_with_its_file(server, folder):
         if number % 3 == 0:
             server.behave(f"{number}.csv", Forever(Status(404)))
     requests = [Request(server.url(f"{number}.csv"), folder / f"{number}.csv") for number in range(20)]
-    outcomes = download(requests, QUICK)
+    outcomes = download(requests, PATIENT)
     for number, outcome in enumerate(outcomes):
         assert (outcome.error is not None) == (number % 3 == 0)
         assert outcome.request == requests[number]
@@ -134,7 +134,7 @@ def test_a_failure_stays_with_its_file(server, folder):
 
 def test_headers_of_a_request_are_sent(server, folder):
     server.put("a.csv", b"a\n1\n")
-    fetch(server.url("a.csv"), folder / "a.csv", replace(QUICK, user_agent="me/1"), headers={"X-Own": "yes"}).check()
+    fetch(server.url("a.csv"), folder / "a.csv", replace(PATIENT, user_agent="me/1"), headers={"X-Own": "yes"}).check()
     [seen] = server.requests
     assert (seen.headers["user-agent"], seen.headers["x-own"]) == ("me/1", "yes")
     assert seen.headers["accept-encoding"] == "identity"
@@ -567,7 +567,7 @@ def test_a_large_file_that_changed_since_it_was_interrupted_is_fetched_anew(serv
     assert names(folder) == {"a.bin"}
 
 
-SMALL_RANGES = replace(QUICK, stall_timeout=10.0, range_bytes=MEBIBYTE, piece_bytes=MEBIBYTE // 4)
+SMALL_RANGES = replace(PATIENT, range_bytes=MEBIBYTE, piece_bytes=MEBIBYTE // 4)
 
 
 def interrupted_in_ranges(server, folder, content):
@@ -983,6 +983,13 @@ def test_a_file_is_replaced_in_one_step(server, folder):
     assert path.read_bytes() == new
 
 
+def test_a_path_may_be_relative(server, folder, monkeypatch):
+    server.put("a.csv", b"a\n1\n")
+    monkeypatch.chdir(folder)
+    assert fetch(server.url("a.csv"), Path("a.csv"), Settings()).check().path == Path("a.csv")
+    assert names(folder) == {"a.csv"}
+
+
 def test_missing_folders_are_made(server, folder):
     server.put("a.csv", b"a\n1\n")
     outcome = fetch(server.url("a.csv"), folder / "deep" / "er" / "a.csv").check()
@@ -1054,6 +1061,12 @@ def test_what_is_no_address_on_the_web_is_refused_at_once(folder, url):
     assert names(folder) == set()
 
 
+def test_an_address_may_hold_any_letters(server, folder):
+    server.put("größe 1.csv", b"a\n1\n")
+    fetch(server.origin() + "/größe 1.csv", folder / "a.csv").check()
+    assert server.requests[0].target == "/gr%C3%B6%C3%9Fe%201.csv"
+
+
 def test_a_fragment_is_not_sent(server, folder):
     server.put("a.csv", b"a\n1\n")
     fetch(server.url("a.csv") + "#row=1", folder / "a.csv").check()
@@ -1065,6 +1078,13 @@ def test_line_ends_in_an_address_make_no_headers(server, folder):
     fetch(server.url("a.csv") + " HTTP/1.1\r\nX-Injected: 1\r\n\r\nGET /a.csv", folder / "a.csv")
     assert all("x-injected" not in seen.headers for seen in server.requests)
     assert len(server.requests) <= 1
+
+
+@pytest.mark.parametrize("known", [{"etag": '"a"\r\nX-Injected: 1'}, {"last_modified": "a\nX-Injected: 1"}])
+def test_validators_that_are_no_headers_are_refused(server, folder, known):
+    server.put("a.csv", b"a\n1\n")
+    assert fetch(server.url("a.csv"), folder / "a.csv", **known).error.reason == "url"
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("header", [{"X-A": "a\r\nX-Injected: 1"}, {"X A": "a"}, {"X-A\r\nX-Injected": "1"}])
@@ -1090,7 +1110,7 @@ def test_headers_that_are_none_are_refused(server, folder, header):
 )  # fmt: skip
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(UsageError):
-        Session(replace(QUICK, **wrong))
+        Session(replace(PATIENT, **wrong))
 
 
 # Secrets

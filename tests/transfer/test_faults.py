@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,7 +78,7 @@ from tests.loopback.behaviours import (
     WellAndClose,
 )
 from tests.loopback.server import LoopbackServer
-from tests.transfer.fetching import QUICK, fetch, names, run, sha256
+from tests.transfer.fetching import PATIENT, QUICK, fetch, names, run, sha256
 
 RIGHT = "right"
 CONTENT = b"name,period,radius\n" + b"".join(b"planet-%04d,%d.5,1.%d\n" % (n, n % 400, n % 97) for n in range(1000))
@@ -320,6 +321,19 @@ PAGES = [
     row(always(Page(body=b"\xef\xbb\xbf\r\n \t" + LOGIN)), "html", requests=1),
     row(always(Page(body=b"<!-- error -->\n<HTML><body>no</body></HTML>")), "html", requests=1),
     row(always(Page(body=b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x">\n<html></html>')), "html", requests=1),
+    *[
+        row(
+            always(Page("application/octet-stream", page)),
+            "html",
+            requests=1,
+            defect="no page by its first 1,024 bytes",
+        )
+        for page in (
+            b"<!-- " + b"licence " * 200 + b"-->\n" + LOGIN,
+            b"<TITLE>Error</TITLE>\n<H1>No such table</H1>\n",
+            LOGIN.decode().encode("utf-16"),
+        )
+    ],
     row(Page("text/html", LOGIN), RIGHT, content=LOGIN, request={"html": True}),
     row(Page("text/xml", b'<?xml version="1.0"?><VOTABLE/>'), RIGHT, content=b'<?xml version="1.0"?><VOTABLE/>'),
     row(always(ContentType("text/html")), "html", requests=1),
@@ -425,8 +439,9 @@ PIECES = [
 ]  # fmt: skip
 
 
-def check(row: Row, server: Any, folder: Any, older: bytes | None, settings: Any) -> None:
+def check(row: Row, server: Any, folder: Any, older: bytes | None) -> None:
     """Fetch a.csv once, and hold what became of it against the row."""
+    settings = QUICK if "Stall" in str(row) else PATIENT
     server.behave("a.csv", *row.does)
     path = folder / "a.csv"
     if older is not None:
@@ -485,32 +500,32 @@ def csv_server(server):
 
 @pytest.mark.parametrize("row", params(TABLE))
 def test_a_fault_leaves_the_right_file_or_none(row, csv_server, folder):
-    check(row, csv_server, folder, None, QUICK)
+    check(row, csv_server, folder, None)
 
 
 @pytest.mark.parametrize("row", params([row for row in TABLE if row.result != RIGHT]))
 def test_a_failure_leaves_the_older_file_as_it_was(row, csv_server, folder):
-    check(row, csv_server, folder, b"older", QUICK)
+    check(row, csv_server, folder, b"older")
 
 
 @pytest.mark.parametrize("row", params(PIECES))
 def test_a_fault_in_one_of_many_ranges_leaves_the_right_file_or_none(row, server, folder):
     server.put("a.csv", LARGE)
     content = LARGE if row.content is CONTENT else row.content
-    check(replace(row, content=content, settings=RANGES | row.settings), server, folder, None, QUICK)
+    check(replace(row, content=content, settings=RANGES | row.settings), server, folder, None)
 
 
 def test_a_bomb_and_an_endless_body_are_left_at_once(csv_server, folder):
     for behaviour, options in ((GzipBomb(), {}), (Endless(), {"max_bytes": 1 << 20}), (HugeLength(), {})):
         csv_server.behave("a.csv", Forever(behaviour))
-        outcome = fetch(csv_server.url("a.csv"), folder / "a.csv", QUICK, **options)
+        outcome = fetch(csv_server.url("a.csv"), folder / "a.csv", **options)
         assert outcome.attempts[-1].received < 4 << 20
 
 
 def test_what_follows_an_answer_is_not_the_answer_to_the_next_request(csv_server, folder):
     """The server appends a second answer to the first, for a client that would take it for that to its next."""
     evil = Trailing(b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: 4\r\n\r\nevil")
-    session = Session(replace(QUICK, default_limit=HostLimit(1)))
+    session = Session(replace(PATIENT, default_limit=HostLimit(1)))
     for _ in range(20):
         csv_server.behave("a.csv", evil)
         both = [Request(csv_server.url(name), folder / name) for name in ("a.csv", "other.csv")]
@@ -519,7 +534,7 @@ def test_what_follows_an_answer_is_not_the_answer_to_the_next_request(csv_server
 
 
 def test_a_connection_that_the_server_ended_meanwhile_is_replaced(csv_server, folder):
-    session = Session(QUICK)
+    session = Session(PATIENT)
     for _ in range(5):
         csv_server.behave("a.csv", WellAndClose())
         [outcome] = session.download([Request(csv_server.url("a.csv"), folder / "a.csv")])
@@ -542,7 +557,7 @@ def test_a_retry_date_is_waited_for(csv_server, folder):
 
 def test_a_retry_after_holds_back_the_whole_host_and_no_other(csv_server, folder):
     csv_server.behave("a.csv", Status(429, retry_after="1"))
-    session = Session(replace(QUICK, default_limit=HostLimit(1)))
+    session = Session(replace(PATIENT, default_limit=HostLimit(1)))
     here = [Request(csv_server.url(name), folder / name) for name in ("a.csv", "other.csv")]
     there = Request(csv_server.url("other.csv", host=1), folder / "there.csv")
     for outcome in session.download([*here, there]):
@@ -550,7 +565,7 @@ def test_a_retry_after_holds_back_the_whole_host_and_no_other(csv_server, folder
     asked = {(seen.path, seen.host): seen.time for seen in csv_server.requests}
     first = csv_server.seen("a.csv")[0].time
     assert asked["other.csv", csv_server.hosts[0]] - first >= 0.95
-    assert asked["other.csv", csv_server.hosts[1]] - first < 0.95
+    assert asked["other.csv", csv_server.hosts[1]] < asked["other.csv", csv_server.hosts[0]]
 
 
 @pytest.mark.xfail(strict=True, reason="the answers to ranges are asked for no Retry-After")
@@ -558,7 +573,7 @@ def test_a_retry_after_holds_back_the_whole_host_and_no_other(csv_server, folder
 def test_a_retry_after_to_a_range_is_waited_for(server, folder, status):
     server.put("a.csv", LARGE)
     server.behave("a.csv", Well(), Well(), Status(status, retry_after="1"))
-    assert fetch(server.url("a.csv"), folder / "a.csv", replace(QUICK, **RANGES)).check().path.read_bytes() == LARGE
+    assert fetch(server.url("a.csv"), folder / "a.csv", replace(PATIENT, **RANGES)).check().path.read_bytes() == LARGE
     refused = next(seen for seen in server.requests if seen.status == status)
     again = [seen.time for seen in server.requests if seen.range == refused.range and seen is not refused]
     assert again[0] - refused.time >= 0.95
@@ -568,7 +583,7 @@ def test_a_retry_after_to_a_range_is_waited_for(server, folder, status):
 def test_a_retry_after_to_a_range_that_is_too_long_ends_it(server, folder):
     server.put("a.csv", LARGE)
     server.behave("a.csv", Well(), Well(), Forever(Status(429, retry_after="86400")))
-    outcome = fetch(server.url("a.csv"), folder / "a.csv", replace(QUICK, **RANGES))
+    outcome = fetch(server.url("a.csv"), folder / "a.csv", replace(PATIENT, **RANGES))
     assert outcome.error.reason == "rate_limited"
     assert "86400" in str(outcome.error)
     assert len(server.requests) <= 2 + 3  # the connections that were under way
@@ -577,7 +592,7 @@ def test_a_retry_after_to_a_range_that_is_too_long_ends_it(server, folder):
 
 def test_waits_grow_from_one_attempt_to_the_next(csv_server, folder):
     csv_server.behave("a.csv", Forever(Status(503)))
-    settings = replace(QUICK, attempts=5, backoff=0.04, longest_backoff=0.16)
+    settings = replace(PATIENT, attempts=5, backoff=0.04, longest_backoff=0.16)
     outcome = fetch(csv_server.url("a.csv"), folder / "a.csv", settings)
     waits = [attempt.wait_seconds for attempt in outcome.attempts]
     for wait, longest in zip(waits, (0.04, 0.08, 0.16, 0.16), strict=False):
@@ -600,6 +615,15 @@ def test_the_record_of_attempts_says_what_happened(csv_server, folder):
     assert {attempt.url for attempt in outcome.attempts} == {csv_server.url("a.csv")}
 
 
+@pytest.mark.xfail(strict=True, reason="the time for a connection is added, though the connection stands")
+def test_silence_is_borne_for_the_time_that_is_set(csv_server, folder):
+    csv_server.behave("a.csv", Forever(StallBeforeHead()))
+    begin = time.monotonic()
+    outcome = fetch(csv_server.url("a.csv"), folder / "a.csv", replace(QUICK, connect_timeout=4.0, attempts=1))
+    assert outcome.error.reason == "stalled"
+    assert time.monotonic() - begin < 4
+
+
 def test_nobody_at_the_port_is_said(csv_server, folder):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound and not listening: refused, and nobody else can take it
@@ -610,7 +634,7 @@ def test_nobody_at_the_port_is_said(csv_server, folder):
 
 
 def test_a_name_that_does_not_exist_is_said(folder):
-    outcome = fetch("http://nowhere.invalid/a.csv", folder / "a.csv", replace(QUICK, connect_timeout=10))
+    outcome = fetch("http://nowhere.invalid/a.csv", folder / "a.csv")
     assert (outcome.error.reason, outcome.error.exit_code) == ("dns", 5)
     assert "nowhere.invalid" in str(outcome.error)
 
