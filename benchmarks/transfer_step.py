@@ -32,10 +32,10 @@ def measure(client: str, connections: int, folder: str, files: list[dict[str, An
     before, _ = resident([os.getpid()])
     cpu_begun, begun = cpu(), time.perf_counter()
     way.fetch(wanted, connections, Path(folder))
-    cpu_ended, ended = cpu(), time.perf_counter()
+    cpu_ended, ended = cpu_on_disk, on_disk = cpu(), time.perf_counter()
     if not way.durable:
         subprocess.run(["sync", "--file-system", Path(wanted[0].path).parent], check=True)
-    cpu_on_disk, on_disk = cpu(), time.perf_counter()
+        cpu_on_disk, on_disk = cpu(), time.perf_counter()
     say_measured()
     return {
         "wall_s": ended - begun,
