@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(hashing::hash_files, module)?)?;
-    module.add_class::<transfer::Session>()?;
+    transfer::register(module)?;
     pack::python::register(module)?;
     Ok(())
 }

@@ -11,6 +11,7 @@ from rust_integration._native import (
     Ticket,
     __version__,
     hash_files,
+    public_url,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "Ticket",
     "__version__",
     "hash_files",
+    "public_url",
 ]

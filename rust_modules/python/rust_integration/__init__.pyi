@@ -8,6 +8,9 @@ __version__: str
 def hash_files(paths: Sequence[str]) -> list[str]:
     """SHA-256 of each file as hexadecimal text, in order; raises OSError naming a file that cannot be read."""
 
+def public_url(url: str) -> str:
+    """A URL as it may be shown and recorded: user, password, and values of secret parameters are hidden."""
+
 class Session:
     """Fetches files over HTTP on threads of its own; limits for each host hold over all its calls.
 

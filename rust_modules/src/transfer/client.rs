@@ -38,19 +38,47 @@ pub fn build(settings: &Settings) -> Result<Client, Failure> {
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .http2_adaptive_window(true);
-    for certificate in certificates_of_environment()? {
-        builder = builder.add_root_certificate(certificate);
+    if not_proxied() {
+        builder = builder.no_proxy();
     }
-    builder.build().map_err(|error| Failure::network(&error))
+    let files = certificate_files()?;
+    for (_, certificates) in &files {
+        builder = certificates
+            .iter()
+            .cloned()
+            .fold(builder, |builder, one| builder.add_root_certificate(one));
+    }
+    builder.build().map_err(|error| {
+        let failure = Failure::network(&error);
+        let named: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        if named.is_empty() {
+            return failure;
+        }
+        let message = format!(
+            "a certificate cannot be used, one that {}: {}",
+            named.join(", or "),
+            failure.message
+        );
+        Failure::never(Reason::Tls, message)
+    })
 }
 
-fn certificates_of_environment() -> Result<Vec<Certificate>, Failure> {
+/// `NO_PROXY=*` means every host; reqwest takes it for names only, not for addresses.
+fn not_proxied() -> bool {
+    let names = std::env::var("NO_PROXY")
+        .or_else(|_| std::env::var("no_proxy"))
+        .unwrap_or_default();
+    names.split(',').any(|name| name.trim() == "*")
+}
+
+/// Certificates by the variable and file that they come from.
+fn certificate_files() -> Result<Vec<(String, Vec<Certificate>)>, Failure> {
     let mut found = Vec::new();
     for variable in CERTIFICATE_FILES {
         if let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) {
             let path = PathBuf::from(path);
             if path.is_file() {
-                found.extend(read_certificates(variable, &path)?);
+                found.push((named(variable, &path), read_certificates(variable, &path)?));
             } else if !path.is_dir() {
                 return Err(certificate_failure(variable, &path, "there is no such file"));
             }
@@ -58,13 +86,20 @@ fn certificates_of_environment() -> Result<Vec<Certificate>, Failure> {
     }
     if let Some(folder) = std::env::var_os(CERTIFICATE_FOLDER).filter(|path| !path.is_empty()) {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            if entry.path().is_file() {
+            let path = entry.path();
+            if path.is_file() {
                 // Such folders hold lists of revocations and notes, too.
-                found.extend(read_certificates(CERTIFICATE_FOLDER, &entry.path()).unwrap_or_default());
+                let certificates = read_certificates(CERTIFICATE_FOLDER, &path).unwrap_or_default();
+                found.push((named(CERTIFICATE_FOLDER, &path), certificates));
             }
         }
     }
+    found.retain(|(_, certificates)| !certificates.is_empty());
     Ok(found)
+}
+
+fn named(variable: &str, path: &std::path::Path) -> String {
+    format!("{variable} names in {}", path.display())
 }
 
 fn read_certificates(variable: &str, path: &std::path::Path) -> Result<Vec<Certificate>, Failure> {
@@ -162,18 +197,18 @@ pub struct Answered {
 }
 
 /// Send a request with `extra` headers and follow redirects: within the scheme, without credentials once the
-/// origin changes, and under the limits of each host.
+/// origin changes, and under the limits of each host, of which `permit` is that of the first.
 pub async fn ask(
     context: &Context,
     address: &Address,
+    permit: Permit,
     compressed: bool,
     extra: &HeaderMap,
 ) -> Result<Answered, Failure> {
     let mut url = address.url.clone();
     let mut visited = HashSet::from([url.clone()]);
-    let mut at_home = true;
+    let (mut at_home, mut permit) = (true, permit);
     loop {
-        let permit = context.hosts.acquire(&context.hosts.of(&url)).await;
         let response = send(context, address, &url, at_home, compressed, extra).await?;
         let status = response.status().as_u16();
         if !matches!(status, 301 | 302 | 303 | 307 | 308) {
@@ -194,6 +229,8 @@ pub async fn ask(
         }
         at_home = at_home && next.origin() == url.origin();
         url = next;
+        drop(permit);
+        permit = context.hosts.acquire(&context.hosts.of(&url)).await;
     }
 }
 

@@ -28,6 +28,19 @@ const CHALLENGES: &[&str] = &[
     "perimeterx",
 ];
 
+/// How HTML begins, in lower case; `<title` and headings are those of servers that leave the rest out.
+const HTML_STARTS: &[&[u8]] = &[
+    b"<!doctype html",
+    b"<html",
+    b"<head",
+    b"<body",
+    b"<script",
+    b"<title",
+    b"<h1",
+    b"<h2",
+    b"<center",
+];
+
 /// Media types whose files begin in one way only.
 const KNOWN_TYPES: &[(&str, &[&[u8]])] = &[
     ("application/fits", &[b"SIMPLE  ="]),
@@ -141,18 +154,48 @@ fn is_html_type(media: Option<&str>) -> bool {
     matches!(media, Some("text/html" | "application/xhtml+xml"))
 }
 
-/// Whether text is an HTML page, whatever its declared type.
+/// Whether text is an HTML page, whatever its declared type: by how it begins, after comments and declarations.
 pub fn is_html(bytes: &[u8]) -> bool {
-    let start = text_start(bytes);
-    let head = start[..start.len().min(FIRST_BYTES)].to_ascii_lowercase();
-    let begins = |word: &[u8]| head.starts_with(word);
-    let holds = |word: &[u8]| head.windows(word.len()).any(|part| part == word);
-    begins(b"<!doctype html")
-        || begins(b"<html")
-        || begins(b"<head")
-        || begins(b"<body")
-        || begins(b"<script")
-        || ((begins(b"<?xml") || begins(b"<!--") || begins(b"<!doctype")) && holds(b"<html"))
+    let plain = without_nulls(bytes);
+    let head = plain[..plain.len().min(PAGE_BYTES)].to_ascii_lowercase();
+    let mut rest = text_start(&head);
+    let mut declared = false;
+    loop {
+        if HTML_STARTS.iter().any(|word| rest.starts_with(word)) {
+            return true;
+        }
+        let end: &[u8] = if rest.starts_with(b"<!--") {
+            b"-->"
+        } else if rest.starts_with(b"<?xml") || rest.starts_with(b"<!doctype") {
+            declared = true;
+            b">"
+        } else {
+            return false;
+        };
+        match position(rest, end) {
+            Some(place) => rest = rest[place + end.len()..].trim_ascii_start(),
+            // A comment that fills all that is seen: no format of data begins so.
+            None => return !declared && end == b"-->",
+        }
+    }
+}
+
+fn position(text: &[u8], word: &[u8]) -> Option<usize> {
+    text.windows(word.len()).position(|part| part == word)
+}
+
+/// Text in UTF-16 with its mark, as far as it is ASCII; anything else as it is.
+fn without_nulls(bytes: &[u8]) -> std::borrow::Cow<'_, [u8]> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        bytes[2..]
+            .iter()
+            .copied()
+            .filter(|byte| *byte != 0)
+            .collect::<Vec<u8>>()
+            .into()
+    } else {
+        bytes.into()
+    }
 }
 
 /// Whether a page asks its visitor to prove that they are human.
@@ -215,6 +258,8 @@ mod tests {
             "\u{feff}\n  <HTML lang=en>",
             "<?xml version='1.0'?><!DOCTYPE html PUBLIC ''><html>",
             "<!-- saved --><html>",
+            "<title>404 Not Found</title>",
+            "<!-- a comment that does not end",
         ] {
             assert!(is_html(page.as_bytes()), "{page}");
         }

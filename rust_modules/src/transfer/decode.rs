@@ -55,8 +55,9 @@ impl Decoder {
             *taken += step.len() as u64;
             *given += inner.get_ref().len() as u64;
             if *given > JUDGED_FROM && *given / *taken > HIGHEST_RATIO {
-                return Err(Failure::never(
+                return Err(Failure::new(
                     Reason::Bomb,
+                    Retry::Nowhere,
                     format!(
                         "the answer expands {} times; no archive's file does",
                         *given / *taken

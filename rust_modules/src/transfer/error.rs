@@ -73,8 +73,10 @@ impl Reason {
 /// What may be done after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Nothing: the answer would be the same.
+    /// Nothing: the answer would be the same. What was kept may still serve a later transfer.
     Never,
+    /// Nothing, and what was kept is of no use.
+    Nowhere,
     /// Ask again and go on where the bytes ended.
     Resume,
     /// Ask again from the first byte; what was kept is wrong.

@@ -4,6 +4,7 @@
 //! the target as it was, and a part that a later transfer goes on with or discards. A lock on the part keeps two
 //! transfers of one file apart, in one process or several.
 
+use super::client;
 use super::error::{Failure, Reason, Retry};
 use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 const NOTED_FROM: u64 = 1 << 20;
 /// Bytes read at a time where a part is hashed from the disk.
 const BUFFER: usize = 1 << 20;
+const MOST_PIECES: u64 = 1 << 20;
 const VERSION: u32 = 1;
 
 /// What names one state of a resource: an answer with another validator is of another state.
@@ -46,15 +48,18 @@ impl Validator {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Note {
     version: u32,
+    /// For people: the URL with its secrets hidden.
     url: String,
+    /// SHA-256 of the URL as it was asked for.
+    url_sha256: String,
     validator: Validator,
     total: Option<u64>,
     /// Set where the part is fetched in pieces: their size, and which of them are there.
     pieces: Option<Pieces>,
     /// The boot of the machine in which the note was made: its page cache still holds what was written.
     boot: String,
-    /// Whether the part had reached the disk when the note was made.
-    durable: bool,
+    /// Bytes at the beginning that had reached the disk when the note was made; all or none of the pieces.
+    durable: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,12 +68,33 @@ pub struct Pieces {
     pub done: Vec<u64>,
 }
 
+/// Whether a file of `total` bytes may be cut into pieces of `size`: as many as can be kept account of.
+pub fn can_be_pieces(total: u64, size: u64) -> bool {
+    size > 0 && total > size && total / size < MOST_PIECES
+}
+
+impl Pieces {
+    /// Whether the pieces that are said to be done can lie in a part of this length.
+    fn lie_within(&self, total: Option<u64>, length: u64) -> bool {
+        let Some(total) = total.filter(|total| can_be_pieces(*total, self.size)) else {
+            return false;
+        };
+        let ends = self.done.iter().map(|piece| {
+            let begin = piece.checked_mul(self.size)?;
+            (begin < total).then(|| total.min(begin.saturating_add(self.size)))
+        });
+        let distinct: std::collections::HashSet<&u64> = self.done.iter().collect();
+        distinct.len() == self.done.len() && ends.into_iter().all(|end| end.is_some_and(|end| end <= length))
+    }
+}
+
 pub struct Part {
     file: Arc<File>,
     target: PathBuf,
     path: PathBuf,
     note_path: PathBuf,
     url: String,
+    url_sha256: String,
     pub validator: Validator,
     pub total: Option<u64>,
     pub pieces: Option<Pieces>,
@@ -76,6 +102,7 @@ pub struct Part {
     pub written: u64,
     digest: Sha256,
     noted: bool,
+    durable: u64,
 }
 
 impl Part {
@@ -101,40 +128,55 @@ impl Part {
             target: target.to_path_buf(),
             note_path: beside(target, ".part.json"),
             path,
-            url: url.to_string(),
+            url: client::public_text(url),
+            url_sha256: hexadecimal(Sha256::new_with_prefix(url)),
             validator: Validator::default(),
             total: None,
             pieces: None,
             written: 0,
             digest: Sha256::new(),
             noted: false,
+            durable: 0,
         };
         part.recall()?;
         Ok(part)
     }
 
-    /// Take up what the note says, if it is of this URL and can be trusted; else begin at nothing.
+    /// Take up what the note says, as far as it is of this URL and can be trusted; else begin at nothing.
     fn recall(&mut self) -> Result<(), Failure> {
+        let length = self.length()?;
         let note = fs::read(&self.note_path)
             .ok()
             .and_then(|text| serde_json::from_slice::<Note>(&text).ok())
-            .filter(|note| {
-                let kept = note.durable || (!note.boot.is_empty() && note.boot == boot());
-                note.version == VERSION && note.url == self.url && kept && note.validator.if_range().is_some()
-            });
-        let length = self.length()?;
-        match note {
-            Some(note) if length > 0 && note.total.is_none_or(|total| length <= total) => {
-                self.validator = note.validator;
-                self.total = note.total;
-                self.pieces = note.pieces;
-                self.noted = true;
-                match self.pieces {
-                    None => self.hash_from_disk(length),
-                    Some(_) => Ok(()),
-                }
+            .filter(|note| note.version == VERSION && note.url_sha256 == self.url_sha256)
+            .filter(|note| note.validator.if_range().is_some());
+        let Some(note) = note else { return self.clear() };
+        let same_boot = !note.boot.is_empty() && note.boot == boot();
+        let trusted = if same_boot {
+            length
+        } else {
+            length.min(note.durable)
+        };
+        let fits = match &note.pieces {
+            None => note.total.is_none_or(|total| trusted <= total),
+            Some(pieces) => (same_boot || note.durable > 0) && pieces.lie_within(note.total, length),
+        };
+        if trusted == 0 || !fits {
+            return self.clear();
+        }
+        self.validator = note.validator;
+        self.total = note.total;
+        self.pieces = note.pieces;
+        self.durable = note.durable;
+        self.noted = true;
+        match self.pieces {
+            None => {
+                self.file
+                    .set_len(trusted)
+                    .map_err(|error| self.failure("cannot cut", &error))?;
+                self.hash_from_disk(trusted)
             }
-            _ => self.clear(),
+            Some(_) => Ok(()),
         }
     }
 
@@ -162,6 +204,7 @@ impl Part {
         self.written = 0;
         self.digest = Sha256::new();
         self.noted = false;
+        self.durable = 0;
         remove(&self.note_path).map_err(|error| self.failure("cannot clear", &error))?;
         self.file
             .set_len(0)
@@ -196,6 +239,7 @@ impl Part {
                 .map_err(|error| self.failure("cannot cut", &error))?;
             self.hash_from_disk(length)?;
         }
+        self.durable = self.durable.min(length);
         Ok(())
     }
 
@@ -204,21 +248,22 @@ impl Part {
         self.digest.update(bytes);
         self.written += bytes.len() as u64;
         if !self.noted && self.written >= NOTED_FROM && self.validator.if_range().is_some() {
-            self.note(false)?;
+            self.note()?;
         }
         Ok(())
     }
 
-    /// Write down what the part is of; `durable` if its bytes have reached the disk.
-    pub fn note(&mut self, durable: bool) -> Result<(), Failure> {
+    /// Write down what the part is of.
+    pub fn note(&mut self) -> Result<(), Failure> {
         let note = Note {
             version: VERSION,
             url: self.url.clone(),
+            url_sha256: self.url_sha256.clone(),
             validator: self.validator.clone(),
             total: self.total,
             pieces: self.pieces.clone(),
             boot: boot(),
-            durable,
+            durable: self.durable,
         };
         let text = serde_json::to_vec(&note).expect("a note has no value that JSON lacks");
         let fresh = beside(&self.target, ".part.json.new");
@@ -240,8 +285,18 @@ impl Part {
             self.file
                 .sync_data()
                 .map_err(|error| self.failure("cannot save", &error))?;
+            self.durable = self.length()?;
         }
-        self.note(durable)
+        self.note()
+    }
+
+    /// Note that a further piece is there.
+    pub fn note_piece(&mut self, piece: u64) -> Result<(), Failure> {
+        if let Some(pieces) = &mut self.pieces {
+            pieces.done.push(piece);
+        }
+        self.durable = 0;
+        self.note()
     }
 
     /// Remove the part and its note.

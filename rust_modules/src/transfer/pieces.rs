@@ -3,14 +3,15 @@
 //! Pieces are taken in order, so that the digest, which must see the bytes in order, follows close behind. The
 //! first connection goes on with the body that it has until another has taken the piece that comes next.
 
+use super::answer::{self, ContentRange};
 use super::client::{self, Address};
 use super::context::{Context, Counters};
 use super::error::{Failure, Reason, Retry};
 use super::hosts::Permit;
-use super::job::{describe, text, validator, ContentRange};
+use super::job::backoff;
 use super::part::{self, Part, Pieces, Validator};
 use super::receive::Receiver;
-use super::settings::{Answer, Request};
+use super::settings::Answer;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -18,7 +19,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{mpsc, Arc, Mutex};
-use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
@@ -26,7 +26,13 @@ use tokio::task::JoinSet;
 pub struct Primary<'a> {
     pub receiver: Receiver<'a>,
     pub first: Vec<u8>,
-    pub permit: Permit,
+}
+
+/// What is fetched, and where it goes.
+pub struct Fetching {
+    pub context: Arc<Context>,
+    pub address: Arc<Address>,
+    pub path: PathBuf,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,10 +44,8 @@ enum State {
 
 /// What the connections of one file share.
 struct Board {
-    context: Arc<Context>,
-    address: Arc<Address>,
+    fetching: Fetching,
     file: Arc<File>,
-    path: PathBuf,
     validator: Validator,
     total: u64,
     size: u64,
@@ -102,7 +106,7 @@ impl Board {
 
     fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Failure> {
         part::write_at(&self.file, bytes, offset)
-            .map_err(|error| part::disk_failure("cannot write", &self.path, &error))
+            .map_err(|error| part::disk_failure("cannot write", &self.fetching.path, &error))
     }
 }
 
@@ -121,13 +125,13 @@ pub fn kept(part: &Part) -> u64 {
 /// Fetch what a part still lacks; its SHA-256, and an answer that bytes came with. `told` hears how many bytes
 /// stand in finished pieces as they come.
 pub async fn fetch(
-    context: &Arc<Context>,
-    request: &Arc<Request>,
-    address: &Arc<Address>,
+    fetching: Fetching,
     part: &mut Part,
+    permit: Permit,
     primary: Option<Primary<'_>>,
     told: &mut (dyn FnMut(u64) + Send),
 ) -> Result<(String, Option<Answer>), Failure> {
+    let (context, path) = (Arc::clone(&fetching.context), fetching.path.clone());
     let total = part.total.expect("pieces are made of a known length");
     let pieces = part.pieces.get_or_insert_with(|| Pieces {
         size: context.settings.piece_bytes,
@@ -141,10 +145,8 @@ pub async fn fetch(
     }
     let (sender, mut progress) = tokio::sync::mpsc::unbounded_channel();
     let board = Arc::new(Board {
-        context: Arc::clone(context),
-        address: Arc::clone(address),
+        fetching,
         file: part.file(),
-        path: request.path.clone(),
         validator: part.validator.clone(),
         total,
         size,
@@ -152,18 +154,18 @@ pub async fn fetch(
         failures: AtomicU32::new(0),
         done: sender,
     });
-    part.note(false)?;
+    part.note()?;
     let mut frontier = Frontier::start(&board, states);
     let mut connections = JoinSet::new();
-    let helpers = context.settings.file_connections.min(count as usize) - usize::from(primary.is_some());
-    for _ in 0..helpers {
-        connections.spawn(connection(Arc::clone(&board)));
+    let wanted = context.settings.file_connections.min(count as usize);
+    for _ in 1..wanted {
+        connections.spawn(connection(Arc::clone(&board), None));
     }
     let mut answer = None;
     let first = async {
         match primary {
-            Some(primary) => read_primary(&board, primary).await,
-            None => Ok(()),
+            Some(primary) => read_primary(&board, primary, permit).await,
+            None => connection(Arc::clone(&board), Some(permit)).await,
         }
     };
     let result = {
@@ -187,12 +189,10 @@ pub async fn fetch(
                 ended = &mut first, if reading => {
                     reading = false;
                     match ended {
+                        Err(failure) if failure.spent || failure.retry != Retry::Resume => break Err(failure),
                         // Its connection goes on as one of the others.
-                        Ok(()) | Err(Failure { retry: Retry::Resume, .. }) => {
-                            connections.spawn(connection(Arc::clone(&board)));
-                        }
-                        Err(failure) => break Err(failure),
-                    }
+                        _ => connections.spawn(connection(Arc::clone(&board), None)),
+                    };
                 },
                 ended = connections.join_next(), if !connections.is_empty() => {
                     match ended.expect("there is one").expect("connections do not panic") {
@@ -208,17 +208,14 @@ pub async fn fetch(
     result?;
     let digest = frontier.digest().await;
     Ok((
-        digest.map_err(|error| part::disk_failure("cannot read", &request.path, &error))?,
+        digest.map_err(|error| part::disk_failure("cannot read", &path, &error))?,
         answer,
     ))
 }
 
 fn record(part: &mut Part, piece: u64, frontier: &mut Frontier) -> Result<(), Failure> {
     frontier.advance(piece);
-    if let Some(pieces) = &mut part.pieces {
-        pieces.done.push(piece);
-    }
-    part.note(false)
+    part.note_piece(piece)
 }
 
 /// The digest of the pieces in order, made by a thread of its own as they come.
@@ -290,8 +287,7 @@ impl Frontier {
 }
 
 /// Read the whole file's body piece by piece, until another connection has taken the piece that comes next.
-async fn read_primary(board: &Board, mut primary: Primary<'_>) -> Result<(), Failure> {
-    let _permit = primary.permit;
+async fn read_primary(board: &Board, mut primary: Primary<'_>, _permit: Permit) -> Result<(), Failure> {
     let (mut piece, mut offset) = (0, 0);
     if !board.take_this(0) {
         return Ok(());
@@ -331,47 +327,49 @@ async fn read_primary(board: &Board, mut primary: Primary<'_>) -> Result<(), Fai
 }
 
 /// Fetch pieces until none is free; a broken one is tried again, as often as the settings allow for all together.
-async fn connection(board: Arc<Board>) -> Result<(), Failure> {
-    let settings = &board.context.settings;
-    while let Some(piece) = board.take() {
-        let Err(failure) = fetch_piece(&board, piece).await else {
+async fn connection(board: Arc<Board>, mut permit: Option<Permit>) -> Result<(), Failure> {
+    let Fetching { context, address, .. } = &board.fetching;
+    let host = context.hosts.of(&address.url);
+    loop {
+        let permit = match permit.take() {
+            Some(first) => first,
+            None => context.hosts.acquire(&host).await,
+        };
+        let Some(piece) = board.take() else { return Ok(()) };
+        let Err(failure) = fetch_piece(&board, piece, permit).await else {
             continue;
         };
         board.give_back(piece);
-        if !matches!(failure.retry, Retry::Resume) {
+        let failures = board.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut failure = failure.unless_patient(&context.settings);
+        failure.spent |= failures >= context.settings.attempts;
+        if failure.spent || !matches!(failure.retry, Retry::Resume | Retry::After(_)) {
             return Err(failure);
         }
-        let failures = board.failures.fetch_add(1, Ordering::Relaxed) + 1;
-        if failures >= settings.attempts {
-            return Err(Failure {
-                spent: true,
-                ..failure
-            });
+        Counters::add(&context.counters.retries, 1);
+        match failure.retry {
+            Retry::After(time) => host.hold(time),
+            _ if failure.reason == Reason::RateLimited => host.hold(backoff(&context.settings, failures)),
+            _ => tokio::time::sleep(backoff(&context.settings, failures)).await,
         }
-        Counters::add(&board.context.counters.retries, 1);
-        let pause = settings.backoff.saturating_mul(1 << (failures - 1).min(16));
-        tokio::time::sleep(
-            pause
-                .min(settings.longest_backoff)
-                .mul_f64(0.5 + 0.5 * fastrand::f64()),
-        )
-        .await;
     }
-    Ok(())
 }
 
-async fn fetch_piece(board: &Board, piece: u64) -> Result<(), Failure> {
+async fn fetch_piece(board: &Board, piece: u64, permit: Permit) -> Result<(), Failure> {
     let (begin, end) = board.range(piece);
     let range = range_headers(board, begin, end)?;
-    let asked = client::ask(&board.context, &board.address, false, &range);
+    let Fetching { context, address, .. } = &board.fetching;
+    let asked = client::ask(context, address, permit, false, &range);
     let client::Answered {
         response,
         url,
         permit: _permit,
     } = asked.await?;
     check_range(board, response.status().as_u16(), response.headers(), begin, end)?;
-    let _ = board.done.send(Progress::Answer(describe(&response, &url)));
-    let mut receiver = Receiver::new(&board.context, response);
+    let _ = board
+        .done
+        .send(Progress::Answer(answer::describe(&response, &url)));
+    let mut receiver = Receiver::new(context, response);
     let mut offset = begin;
     while let Some(chunk) = receiver.chunk().await? {
         let bytes = chunk.as_ref();
@@ -403,38 +401,35 @@ fn range_headers(board: &Board, begin: u64, end: u64) -> Result<HeaderMap, Failu
 }
 
 fn check_range(board: &Board, status: u16, headers: &HeaderMap, begin: u64, end: u64) -> Result<(), Failure> {
-    let changed = !board.validator.agrees(&validator(headers));
+    let changed = !board.validator.agrees(&answer::validator(headers));
     match status {
         206 | 200 | 416 if changed => Err(Failure::new(
             Reason::Changed,
             Retry::Anew,
             "the file changed on the host while it was fetched",
         )),
-        206 => {
-            let range = text(headers, &header::CONTENT_RANGE).and_then(|value| ContentRange::parse(&value));
-            let wanted = ContentRange {
-                begin,
-                end: end - 1,
-                total: Some(board.total),
-            };
-            match range {
-                Some(found) if found == wanted || (found.total.is_none() && found.begin == begin) => Ok(()),
-                _ => Err(range_failure("the host sent other bytes than those asked for")),
+        206 if answer::text(headers, &header::CONTENT_ENCODING).is_some_and(|name| name != "identity") => {
+            Err(range_failure("the host coded the bytes that were asked for"))
+        }
+        206 => match ContentRange::of(headers) {
+            Some(found)
+                if found.begin == begin && found.end + 1 == end && agrees(found.total, board.total) =>
+            {
+                Ok(())
             }
-        }
+            _ => Err(range_failure("the host sent other bytes than those asked for")),
+        },
         200 | 416 => Err(range_failure("the host does not keep to ranges")),
-        429 => {
-            let pause = board.context.settings.backoff.max(Duration::from_millis(1));
-            board.context.hosts.of(&board.address.url).hold(pause);
-            Err(status_failure(Reason::RateLimited, Retry::Resume, status))
+        _ => {
+            let (reason, retry) = answer::passing(status, headers).unwrap_or((Reason::Status, Retry::Never));
+            let message = format!("the host answered {status} to a range");
+            Err(Failure::new(reason, retry, message).with_status(status))
         }
-        408 | 425 | 500 | 502 | 503 | 504 => Err(status_failure(Reason::Unavailable, Retry::Resume, status)),
-        _ => Err(status_failure(Reason::Status, Retry::Never, status)),
     }
 }
 
-fn status_failure(reason: Reason, retry: Retry, status: u16) -> Failure {
-    Failure::new(reason, retry, format!("the host answered {status} to a range")).with_status(status)
+fn agrees(total: Option<u64>, known: u64) -> bool {
+    total.is_none_or(|total| total == known)
 }
 
 /// Begin anew, and without ranges.

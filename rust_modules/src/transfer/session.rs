@@ -391,6 +391,12 @@ fn exchange<'py>(py: Python<'py>, one: &Exchange) -> PyResult<Bound<'py, PyDict>
     Ok(found)
 }
 
+/// A URL as it may be shown and recorded: user, password, and values of parameters that are secrets are hidden.
+#[pyfunction]
+pub fn public_url(url: &str) -> String {
+    client::public_text(url)
+}
+
 /// Each transfer has a socket and a file open; systems allow more of them than their default says.
 fn allow_open_files(wanted: u64) {
     #[cfg(unix)]

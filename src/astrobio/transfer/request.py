@@ -125,7 +125,7 @@ class Request:
     url: str
     path: Path
     headers: Mapping[str, str] = field(default_factory=dict)
-    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    credentials: Mapping[str, str] = field(default_factory=dict)
     content_types: tuple[str, ...] = ()
     signatures: tuple[bytes, ...] = ()
     html: bool = False
@@ -135,6 +135,12 @@ class Request:
     etag: str | None = None
     last_modified: str | None = None
     compressed: bool = False
+
+    def __repr__(self) -> str:
+        """The request without its secrets."""
+        from rust_integration import public_url
+
+        return f"Request(url={public_url(self.url)!r}, path={self.path!r})"
 
     def as_native(self) -> dict[str, Any]:
         """What the native core takes."""
