@@ -1,6 +1,7 @@
-from collections.abc import Buffer as SupportsBuffer
 from collections.abc import Sequence
 from os import PathLike
+
+from typing_extensions import Buffer as SupportsBuffer
 
 __version__: str
 
@@ -135,9 +136,7 @@ class PackReader:
         If a shard is not what the arrays say.
     """
 
-    def __init__(
-        self, shards: Sequence[tuple[str | PathLike[str], int]], arrays: Sequence[ArraySpec]
-    ) -> None: ...
+    def __init__(self, shards: Sequence[tuple[str | PathLike[str], int]], arrays: Sequence[ArraySpec]) -> None: ...
     def __len__(self) -> int:
         """Number of samples."""
 
