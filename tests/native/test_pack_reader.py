@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import struct
+import subprocess
 import sys
 import threading
 import warnings
@@ -817,6 +818,23 @@ def test_an_interrupt_ends_a_wait_and_the_wait_may_be_resumed(mixed):
     plan.close()
     with pytest.raises(ValueError, match="the plan was closed"):
         tickets[-1].wait()
+
+
+LEFT_BEHIND = """
+import sys
+import numpy as np
+from rust_integration import ArraySpec, Output, PackReader
+plan = PackReader([(sys.argv[1], 3)], [ArraySpec("dense", "float32", (3, 70))]).plan([Output("dense", "float64")], 3)
+out = np.zeros((40_000, 3, 70))
+tickets = [plan.submit(np.zeros(40_000, np.int64), [out]) for _ in range(50)]
+"""
+
+
+def test_a_process_that_leaves_work_behind_ends(tmp_path):
+    shards, _ = mixed_pack(tmp_path)
+    command = [sys.executable, "-W", "error", "-c", LEFT_BEHIND, str(shards[0][0])]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 # A process that is forked.

@@ -1,7 +1,12 @@
 from collections.abc import Sequence
 from os import PathLike
+from typing import Any, TypeAlias
 
-from typing_extensions import Buffer as SupportsBuffer
+from numpy.typing import NDArray
+from typing_extensions import Buffer as PythonBuffer
+
+# For type checkers arrays have the protocol from Python 3.12 on; in truth they always had it.
+SupportsBuffer: TypeAlias = PythonBuffer | NDArray[Any]
 
 __version__: str
 

@@ -215,6 +215,10 @@ fn content<const N: usize>(lent: &Lent, form: &Form) -> Vec<[u8; N]> {
 fn samples_of_any_order_come_out_through_any_number_of_threads() {
     let folder = Folder::new();
     let reader = opened(&folder);
+    assert!(
+        !reader.shards[0].is_absent(0),
+        "what was read a moment ago is in memory"
+    );
     let pool = Arc::default();
     for threads in [1, 2, 4] {
         let plan = plan(&reader, threads);
