@@ -9,6 +9,10 @@
 //! All of it is written once, portably; on x86-64 it is compiled a second time for AVX2 with F16C and
 //! chosen when the processor has both. The two give the same bits, because neither fuses a
 //! multiplication with a subtraction.
+//!
+//! Stores go through the caches. Streaming past them made float32 out of float32 about a tenth faster when
+//! nobody looked at the batch, and a sum over a batch of 16 x 53 x 32 x 64 out of float16 right after its
+//! gather half as fast (0.62 ms against 0.29 ms, on two cores of an EPYC of the Zen 5 family).
 
 use super::dtype::Dtype;
 use super::error::{Error, Result};
