@@ -91,9 +91,11 @@ def write_shard(path: Path, tensors: Tensors, change: Change = lambda header: No
     path.write_bytes(len(text).to_bytes(8, "little") + text + data)
 
 
-def write_pack(folder: Path, arrays: Sequence[Stored], sizes: Sequence[int], padding: int = 0) -> list[tuple[Path, int]]:
+def write_pack(
+    folder: Path, arrays: Sequence[Stored], sizes: Sequence[int], padding: int = 0
+) -> list[tuple[Path, int]]:
     """Writes shards of so many samples each; gives what a reader is opened with."""
-    shards, start = [], 0
+    shards = []
     for number, size in enumerate(sizes):
         tensors: Tensors = {}
         for array in arrays:
@@ -103,7 +105,6 @@ def write_pack(folder: Path, arrays: Sequence[Stored], sizes: Sequence[int], pad
         path = folder / f"shard-{number}.safetensors"
         write_shard(path, tensors, padding=padding)
         shards.append((path, size))
-        start += size
     return shards
 
 
@@ -126,15 +127,19 @@ def bfloat16_bits(values: np.ndarray) -> np.ndarray:
     bits = near.view(np.uint32)
     towards_zero = bits - (np.abs(near.astype(np.float64)) > np.abs(exact)).astype(np.uint32)
     low = towards_zero >> 16
-    size = lambda upper: (upper << 16).view(np.float32).astype(np.float64)  # noqa: E731
-    below = np.abs(size(low & 0x7FFF))
-    next_up = (low & 0x7FFF) + 1
-    above = np.where(next_up == 0x7F80, 2.0**128, size(np.minimum(next_up, 0x7F80)))
+    below = bfloat16_sizes(low & 0x7FFF)
+    above = bfloat16_sizes((low & 0x7FFF) + 1)
+    above = np.where(np.isinf(above), 2.0**128, above)
     middle = (below + above) / 2
     up = (np.abs(exact) > middle) | ((np.abs(exact) == middle) & (low & 1 == 1))
     found = low + up.astype(np.uint32)
     found = np.where(np.isinf(exact), near.view(np.uint32) >> 16, found)
     return np.where(np.isnan(exact), 0x7FC0, found).astype(np.uint16)
+
+
+def bfloat16_sizes(bits: np.ndarray) -> np.ndarray:
+    """What bits of positive bfloat16 stand for, in float64; those past infinity are never looked at."""
+    return (np.minimum(bits, 0x7F80) << 16).view(np.float32).astype(np.float64)
 
 
 def rounded(values: np.ndarray, dtype: str) -> np.ndarray:

@@ -1,7 +1,12 @@
-from collections.abc import Buffer as SupportsBuffer
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+from typing_extensions import Buffer as PythonBuffer
+
+# For type checkers arrays have the protocol from Python 3.12 on; in truth they always had it.
+SupportsBuffer: TypeAlias = PythonBuffer | NDArray[Any]
 
 __version__: str
 
@@ -164,9 +169,7 @@ class PackReader:
         If a shard is not what the arrays say.
     """
 
-    def __init__(
-        self, shards: Sequence[tuple[str | PathLike[str], int]], arrays: Sequence[ArraySpec]
-    ) -> None: ...
+    def __init__(self, shards: Sequence[tuple[str | PathLike[str], int]], arrays: Sequence[ArraySpec]) -> None: ...
     def __len__(self) -> int:
         """Number of samples."""
 

@@ -9,6 +9,10 @@
 //! All of it is written once, portably; on x86-64 it is compiled a second time for AVX2 with F16C and
 //! chosen when the processor has both. The two give the same bits, because neither fuses a
 //! multiplication with a subtraction.
+//!
+//! Stores go through the caches. Streaming past them made float32 out of float32 about a tenth faster when
+//! nobody looked at the batch, and a sum over a batch of 16 x 53 x 32 x 64 out of float16 right after its
+//! gather half as fast (0.62 ms against 0.29 ms, on two cores of an EPYC of the Zen 5 family).
 
 use super::dtype::Dtype;
 use super::error::{Error, Result};
@@ -272,5 +276,177 @@ fn split_missing<W: Working>(lanes: &mut [W], mask: &mut [u8]) {
         let missing = value.is_missing();
         *present = u8::from(!missing);
         *value = if missing { W::ZERO } else { *value };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::spec::Layout;
+    use half::f16;
+
+    fn spec(dtype: Dtype, shape: &[usize]) -> ArraySpec {
+        ArraySpec {
+            name: "x".into(),
+            dtype,
+            shape: shape.to_vec(),
+            layout: Layout::Dense,
+            scale: vec![1.0],
+            offset: vec![0.0],
+            missing: None,
+        }
+    }
+
+    fn output(dtype: Dtype) -> Output {
+        Output {
+            name: "x".into(),
+            dtype: Some(dtype),
+            mean: vec![],
+            std: vec![],
+            mask: false,
+        }
+    }
+
+    /// Bytes that repeat themselves after a long time only.
+    fn noise(count: usize) -> Vec<u8> {
+        let mut state = 0x9e37_79b9_7f4a_7c15u64;
+        let step = |state: &mut u64| {
+            *state ^= *state << 13;
+            *state ^= *state >> 7;
+            *state ^= *state << 17;
+            (*state >> 32) as u8
+        };
+        (0..count).map(|_| step(&mut state)).collect()
+    }
+
+    fn converted(conversion: &Conversion, from: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let elements = from.len() / conversion.stored.size();
+        let mut to = vec![0; elements * conversion.output.size()];
+        let mut mask = vec![2; elements];
+        let asked = conversion.mask.then_some(&mut mask[..]);
+        conversion.convert(0, from, &mut to, asked);
+        (to, mask)
+    }
+
+    /// Every conversion that there is: types, one constant or one a field, long fields or short, with a
+    /// missing code and a mask or not.
+    fn conversions(fields: usize, inner: usize) -> Vec<Conversion> {
+        let mut all = Vec::new();
+        for stored in Dtype::ALL {
+            for target in Dtype::ALL {
+                for variant in 0..8 {
+                    let mut array = spec(stored, &[fields, inner]);
+                    let mut asked = output(target);
+                    if target.is_float() && variant & 1 == 1 {
+                        asked.mean = (0..fields).map(|field| field as f64 - 1.5).collect();
+                        asked.std = vec![3.0];
+                    }
+                    asked.mask = variant & 2 == 2;
+                    if variant & 4 == 4 && stored.integer_range().is_some() {
+                        array.missing = Some(7);
+                    }
+                    if array.check().and_then(|()| asked.check(&array)).is_ok() {
+                        all.push(Conversion::new(&array, &asked).unwrap());
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn what_the_processor_is_good_at_gives_what_portable_code_gives() {
+        for (fields, inner) in [(3, 700), (5, 7)] {
+            for conversion in conversions(fields, inner) {
+                let from = noise(fields * inner * conversion.stored.size());
+                let (to, mask) = converted(&conversion, &from);
+                let (mut portable, mut portable_mask) = (vec![0; to.len()], vec![2; mask.len()]);
+                let asked = conversion.mask.then_some(&mut portable_mask[..]);
+                conversion.convert_portable(0, &from, &mut portable, asked);
+                assert!(to == portable && mask == portable_mask, "{conversion:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sample_in_parts_gives_what_it_gives_as_a_whole() {
+        for (fields, inner) in [(3, 300), (5, 7)] {
+            for conversion in conversions(fields, inner) {
+                let (read, written) = (conversion.stored.size(), conversion.output.size());
+                let from = noise(2 * fields * inner * read);
+                let (whole, whole_mask) = converted(&conversion, &from);
+                let (mut to, mut mask) = (vec![0; whole.len()], vec![2; whole_mask.len()]);
+                let mut first = 0;
+                for part in from.chunks(37 * read) {
+                    let count = part.len() / read;
+                    let target = &mut to[first * written..(first + count) * written];
+                    let asked = conversion.mask.then_some(&mut mask[first..first + count]);
+                    conversion.convert(first, part, target, asked);
+                    first += count;
+                }
+                assert!(to == whole && mask == whole_mask, "{conversion:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_float16_is_read_as_the_number_that_it_is() {
+        let from: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+        let conversion = Conversion::new(&spec(Dtype::Float16, &[]), &output(Dtype::Float32));
+        let (to, _) = converted(&conversion.unwrap(), &from);
+        for (bits, bytes) in (0..=u16::MAX).zip(to.chunks_exact(4)) {
+            let found = f32::from_le_bytes(bytes.try_into().unwrap());
+            let wanted = f16::from_bits(bits).to_f32_const();
+            assert!(found.to_bits() == wanted.to_bits() || found.is_nan() && wanted.is_nan());
+        }
+    }
+
+    #[test]
+    fn a_float32_becomes_the_float16_that_software_makes_of_it() {
+        let from = noise(4 * 100_003);
+        let conversion = Conversion::new(&spec(Dtype::Float32, &[]), &output(Dtype::Float16));
+        let (to, _) = converted(&conversion.unwrap(), &from);
+        for (number, half) in from.chunks_exact(4).zip(to.chunks_exact(2)) {
+            let wanted = f16::from_f32_const(f32::from_le_bytes(number.try_into().unwrap()));
+            let found = f16::from_le_bytes(half.try_into().unwrap());
+            assert!(found.to_bits() == wanted.to_bits() || found.is_nan() && wanted.is_nan());
+        }
+    }
+
+    fn narrowed(value: f64, dtype: Dtype) -> u16 {
+        let conversion = Conversion::new(&spec(Dtype::Float64, &[]), &output(dtype)).unwrap();
+        let (to, _) = converted(&conversion, &value.to_le_bytes());
+        u16::from_le_bytes(to.try_into().unwrap())
+    }
+
+    #[test]
+    fn a_float64_is_rounded_once() {
+        let above = 1.0 + 2f64.powi(-11) + 2f64.powi(-40);
+        let below = 1.0 + 3.0 * 2f64.powi(-11) - 2f64.powi(-40);
+        let one = f16::ONE.to_bits();
+        assert_eq!(narrowed(above, Dtype::Float16), one + 1);
+        assert_eq!(narrowed(below, Dtype::Float16), one + 1);
+        assert_eq!(narrowed(-above, Dtype::Float16), (one + 1) | 0x8000);
+        assert_eq!(narrowed(1.0 + 2f64.powi(-11), Dtype::Float16), one);
+        let above = 1.0 + 2f64.powi(-8) + 2f64.powi(-40);
+        assert_eq!(narrowed(above, Dtype::BFloat16), 0x3f81);
+        assert_eq!(narrowed(1.0 + 2f64.powi(-8), Dtype::BFloat16), 0x3f80);
+    }
+
+    #[test]
+    fn the_ends_of_narrow_types_are_kept() {
+        assert_eq!(narrowed(65519.999, Dtype::Float16), f16::MAX.to_bits());
+        assert_eq!(narrowed(65520.0, Dtype::Float16), f16::INFINITY.to_bits());
+        assert_eq!(narrowed(1e300, Dtype::Float16), f16::INFINITY.to_bits());
+        assert_eq!(narrowed(2f64.powi(-25), Dtype::Float16), 0);
+        assert_eq!(narrowed(2f64.powi(-25) * (1.0 + 1e-12), Dtype::Float16), 1);
+        assert_eq!(narrowed(1e-300, Dtype::Float16), 0);
+        assert_eq!(narrowed(-1e-300, Dtype::Float16), 0x8000);
+        assert_eq!(narrowed(f64::INFINITY, Dtype::BFloat16), 0x7f80);
+        assert_eq!(narrowed(1e300, Dtype::BFloat16), 0x7f80);
+        assert_eq!(narrowed(2f64.powi(-134), Dtype::BFloat16), 0);
+        assert_eq!(narrowed(2f64.powi(-134) * 1.5, Dtype::BFloat16), 1);
+        assert!(f16::from_bits(narrowed(f64::NAN, Dtype::Float16)).is_nan());
+        assert!(half::bf16::from_bits(narrowed(f64::NAN, Dtype::BFloat16)).is_nan());
     }
 }

@@ -30,4 +30,6 @@ mod reader;
 mod results;
 mod shard;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod tokens;

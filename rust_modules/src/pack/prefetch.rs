@@ -334,6 +334,8 @@ mod tests {
         spoilt: Arc<AtomicBool>,
         fails_at: Vec<usize>,
         panics_at: Option<usize>,
+        /// An item that ends only after another was worked on.
+        after: Option<(usize, usize)>,
         gate: Option<Arc<(Mutex<bool>, Condvar)>>,
         grain: usize,
     }
@@ -345,6 +347,7 @@ mod tests {
                 spoilt: Arc::default(),
                 fails_at: vec![],
                 panics_at: None,
+                after: None,
                 gate: None,
                 grain: 1,
             }
@@ -369,6 +372,11 @@ mod tests {
         }
         fn run(&self, item: usize) -> Result<()> {
             self.runs[item].fetch_add(1, Ordering::Relaxed);
+            if let Some((_, other)) = self.after.filter(|(waiting, _)| *waiting == item) {
+                while self.runs[other].load(Ordering::Relaxed) == 0 {
+                    std::thread::yield_now();
+                }
+            }
             if self.panics_at == Some(item) {
                 panic!("item {item}");
             }
@@ -417,6 +425,19 @@ mod tests {
                 assert!(spoilt.load(Ordering::Relaxed));
             }
             assert_eq!(outcome(&pool.submit(Box::new(Counting::of(3))).unwrap()), Ok(()));
+        }
+    }
+
+    #[test]
+    fn an_earlier_item_that_fails_later_is_the_one_that_is_told() {
+        let pool = Threads::start(2).unwrap();
+        for _ in 0..50 {
+            let mut job = Counting::of(20);
+            job.grain = 10;
+            job.fails_at = vec![7, 11];
+            job.after = Some((7, 11));
+            let ticket = pool.submit(Box::new(job)).unwrap();
+            assert_eq!(outcome(&ticket), Error::request("item 7"));
         }
     }
 

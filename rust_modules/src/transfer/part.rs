@@ -84,7 +84,9 @@ impl Pieces {
             (begin < total).then(|| total.min(begin.saturating_add(self.size)))
         });
         let distinct: std::collections::HashSet<&u64> = self.done.iter().collect();
-        distinct.len() == self.done.len() && ends.into_iter().all(|end| end.is_some_and(|end| end <= length))
+        length <= total
+            && distinct.len() == self.done.len()
+            && ends.into_iter().all(|end| end.is_some_and(|end| end <= length))
     }
 }
 
