@@ -60,6 +60,16 @@ def child(code: str, *arguments: object, **environment: str) -> subprocess.Popen
     )  # fmt: skip
 
 
+def read_until(process: subprocess.Popen[str], reached: int) -> None:
+    """Read numbers, one a line, from a process until one is `reached`; AssertionError if it ends before."""
+    for line in process.stdout:
+        if not line.strip().isdigit():
+            break
+        if int(line) >= reached:
+            return
+    raise AssertionError(f"{reached} was not reached: {process.stderr.read()}")
+
+
 def run(code: str, *arguments: object, timeout: float = 60, **environment: str) -> str:
     """Standard output of such a process; AssertionError with its error output if it fails."""
     with child(code, *arguments, **environment) as process:

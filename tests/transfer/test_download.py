@@ -34,7 +34,7 @@ from tests.loopback.behaviours import (
 )
 from tests.loopback.proxy import LoopbackProxy
 from tests.loopback.server import LoopbackServer, addresses
-from tests.transfer.fetching import PATIENT, child, everything_said, fetch, names, noise, run, sha256
+from tests.transfer.fetching import PATIENT, child, everything_said, fetch, names, noise, read_until, run, sha256
 
 MEBIBYTE = 1 << 20
 RANGES = replace(PATIENT, range_bytes=8 * MEBIBYTE, piece_bytes=2 * MEBIBYTE, file_connections=4)
@@ -167,7 +167,6 @@ def test_a_compressed_file_is_kept_as_it_was_sent(server, folder, name):
     assert gzip.decompress(outcome.path.read_bytes()) == b"a,b\n1,2\n" * 100
 
 
-@pytest.mark.xfail(strict=True, reason="the compressed bytes are held against the type of what they hold")
 @pytest.mark.parametrize("content_type", ["text/csv", "application/fits", "application/json", "text/xml", "image/fits"])
 def test_a_compressed_file_may_have_the_type_of_what_it_holds(server, folder, content_type):
     """Apache sends planets.csv.gz as text/csv under Content-Encoding: x-gzip."""
@@ -432,7 +431,6 @@ def test_five_hundred_at_once_within_the_limits_of_their_hosts(server, folder):
 
 
 @posix
-@pytest.mark.xfail(strict=True, reason="every request opens its part at once, before it has a slot")
 def test_more_files_than_a_process_may_open_can_be_asked_for(server, folder):
     requests = []
     for number in range(1000):
@@ -540,9 +538,7 @@ def test_a_large_file_goes_on_in_ranges_after_a_kill(server, folder):
     server.rate = 4 * MEBIBYTE
     options = {"range_bytes": 4 * MEBIBYTE, "piece_bytes": MEBIBYTE}
     with child(FETCH, json.dumps([(server.url("large.bin"), str(folder / "large.bin"))]), json.dumps(options)) as one:
-        while (line := one.stdout.readline()) and not line.startswith(("right", "error")):
-            if int(line) > 6 * MEBIBYTE:
-                break
+        read_until(one, 6 * MEBIBYTE)
         one.kill()
     assert names(folder) == {"large.bin.part", "large.bin.part.json"}
     server.wait_for(server.idle)
@@ -616,11 +612,8 @@ def _a_part_too_long(found, part):
 @pytest.mark.parametrize(
     "damage",
     [
-        _pieces_beyond_the_file, _pieces_twice, _another_length, _a_part_too_long,
-        *[
-            pytest.param(damage, marks=pytest.mark.xfail(strict=True, reason="fails now and each time after"))
-            for damage in (_size_of_nothing, _size_beyond_the_file, _pieces_that_are_not_there, _a_part_cut_short)
-        ],
+        _pieces_beyond_the_file, _pieces_twice, _another_length, _a_part_too_long, _size_of_nothing,
+        _size_beyond_the_file, _pieces_that_are_not_there, _a_part_cut_short,
     ],
     ids=lambda damage: damage.__name__.strip("_"),
 )  # fmt: skip
@@ -683,7 +676,6 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew(server, folder):
 
 
 @posix
-@pytest.mark.xfail(strict=True, reason="the note says `durable` still when bytes have come after it")
 def test_after_a_power_cut_only_what_had_reached_the_disk_is_trusted(server, folder):
     """Cancelled, its part on the disk; gone on with, killed; then what came last reads as zeros after a new start."""
     content = noise(12 * MEBIBYTE)
@@ -694,8 +686,7 @@ def test_after_a_power_cut_only_what_had_reached_the_disk_is_trusted(server, fol
     ends = []
     for end, reached in ((signal.SIGINT, 2 * MEBIBYTE), (signal.SIGKILL, 3 * MEBIBYTE)):
         with child(FETCH, requests, "{}") as process:
-            while int(process.stdout.readline()) < reached:
-                pass
+            read_until(process, reached)
             process.send_signal(end)
             process.communicate()
         ends.append(part.stat().st_size)
@@ -820,8 +811,7 @@ def test_an_interrupt_stops_resumably_and_is_raised(server, folder):
     server.rate = 4 * MEBIBYTE
     requests = json.dumps([(server.url(name), str(folder / name)) for name in ("a.bin", "b.bin")])
     with child(FETCH, requests, "{}") as one:
-        while int(one.stdout.readline()) < 2 * MEBIBYTE:
-            pass
+        read_until(one, 2 * MEBIBYTE)
         one.send_signal(signal.SIGINT)
         _, errors = one.communicate(timeout=20)
     assert one.returncode == -signal.SIGINT
@@ -855,8 +845,7 @@ def test_an_interrupt_is_heeded_at_once_while_nothing_comes(server, folder):
         download(requests, settings, lambda now: print(now.requests, flush=True))
     """
     with child(code, json.dumps(requests)) as process:
-        while process.stdout.readline() != "3\n":
-            pass
+        read_until(process, 3)
         begin = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
