@@ -1,6 +1,8 @@
 //! Native core of Astrobio: what must run at the speed of the machine, as a thin list of modules.
 
+mod compile;
 mod hashing;
+mod parallel;
 
 use pyo3::prelude::*;
 
@@ -8,5 +10,6 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(hashing::hash_files, module)?)?;
+    compile::python::register(module)?;
     Ok(())
 }

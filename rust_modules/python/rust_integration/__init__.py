@@ -1,5 +1,25 @@
 """Native core of Astrobio."""
 
-from rust_integration._native import __version__, hash_files
+from rust_integration._native import (
+    Compiled,
+    CompileError,
+    Tensor,
+    __version__,
+    block_crc32,
+    compile_array,
+    compile_ragged,
+    hash_files,
+    write_shard,
+)
 
-__all__ = ["__version__", "hash_files"]
+__all__ = [
+    "CompileError",
+    "Compiled",
+    "Tensor",
+    "__version__",
+    "block_crc32",
+    "compile_array",
+    "compile_ragged",
+    "hash_files",
+    "write_shard",
+]
