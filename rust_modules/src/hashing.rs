@@ -32,7 +32,7 @@ fn hash_one(path: &Path) -> io::Result<String> {
 }
 
 /// An OSError as Python itself would raise it, with number and file name.
-fn to_python(error: io::Error, path: &Path) -> PyErr {
+pub fn to_python(error: io::Error, path: &Path) -> PyErr {
     match error.raw_os_error() {
         Some(number) => {
             let text = error.to_string();

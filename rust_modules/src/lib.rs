@@ -1,7 +1,9 @@
 //! Native core of Astrobio: what must run at the speed of the machine, as a thin list of modules.
 
+mod compile;
 mod hashing;
 mod pack;
+mod parallel;
 mod transfer;
 
 use pyo3::prelude::*;
@@ -12,5 +14,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(hashing::hash_files, module)?)?;
     transfer::register(module)?;
     pack::python::register(module)?;
+    compile::python::register(module)?;
     Ok(())
 }

@@ -168,9 +168,9 @@ def _edit(copy: Path, **changes: object) -> None:
 
 def test_another_format_or_an_unknown_entry_is_refused(copy):
     _edit(copy, format="astrobio.pack/9")
-    with pytest.raises(RefusedInput, match="has the format astrobio.pack/9, and astrobio.pack/1 is read here"):
+    with pytest.raises(RefusedInput, match="has the format astrobio.pack/9, and astrobio.pack/2 is read here"):
         Pack.open(copy)
-    _edit(copy, format="astrobio.pack/1", extra=1)
+    _edit(copy, format="astrobio.pack/2", extra=1)
     with pytest.raises(RefusedInput, match="is not a pack's manifest"):
         Pack.open(copy)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from astrobio.core.errors import MissingDependency
+from astrobio.core.native import native
 
 
 def sha256_bytes(content: bytes) -> str:
@@ -39,10 +39,4 @@ def sha256_files(paths: Sequence[str | Path]) -> list[str]:
     MissingDependency
         If the native core is not installed.
     """
-    try:
-        from rust_integration import hash_files
-    except ModuleNotFoundError as error:
-        raise MissingDependency(
-            "the native core rust_integration is not installed", fix="cd rust_modules && maturin develop --release"
-        ) from error
-    return hash_files([str(path) for path in paths])
+    return native().hash_files([str(path) for path in paths])

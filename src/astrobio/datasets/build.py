@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import astuple
@@ -13,13 +11,17 @@ from typing import Any
 import numpy as np
 
 from astrobio.core import planet_run as planet_run_module
-from astrobio.core.errors import DataMissing, IntegrityError, UsageError
-from astrobio.core.hashing import sha256_bytes, sha256_files, sha256_json
-from astrobio.core.planet_run import FIELD, STATES, PlanetParameters, PlanetRun, climate_state, dequantise
+from astrobio.core.errors import DataMissing, IntegrityError
+from astrobio.core.hashing import sha256_bytes, sha256_json
+from astrobio.core.native import native
+from astrobio.core.planet_run import AXIS_LENGTH, FIELD, STATES, PlanetParameters, PlanetRun, climate_state, dequantise
 from astrobio.datasets import splits
-from astrobio.datasets.pack import FORMAT, MANIFEST, SAMPLES, ArrayInfo, Manifest, PackFile
+from astrobio.datasets.pack import BUILD, ArrayInfo, Manifest
+from astrobio.datasets.pack_writer import PackWriter, check_target
 
 SHARD_SAMPLES = 4096
+BATCH = 1024
+"""Runs that are turned into arrays at a time."""
 SOURCE = "planet_runs"
 _SCALARS = {
     "global_surface_temperature": "K",
@@ -58,10 +60,7 @@ def build_planet_runs(
         If a split would leak.
     """
     out = Path(out)
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} exists", fix="astrobio build planet_runs --overwrite")
-    if out.exists() and not _is_pack_or_empty(out):
-        raise UsageError(f"{out} is no pack, and only a pack is replaced", fix="astrobio build planet_runs --out PACK")
+    check_target(out, overwrite, BUILD)
     held = storage.records(source=SOURCE)
     records = [record for record in held if allow_declared or record.assurance != "declared"]
     records = sorted(records, key=_record_order)
@@ -69,22 +68,12 @@ def build_planet_runs(
         raise DataMissing(f"all {len(held)} planet runs of the store are only declared", fix="--allow-declared")
     if not records:
         raise DataMissing("the store holds no planet runs", fix="python training/enable_automatic_data_download.py")
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    (partial / "shards").mkdir(parents=True)
-    try:
-        manifest = _write(storage, records, partial, progress or (lambda items: items))
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with PackWriter(
+        out, SOURCE, arrays(), splits=splits.SPLITS, shard_samples=SHARD_SAMPLES, overwrite=overwrite
+    ) as writer:
+        manifest = _write(storage, records, writer, progress or (lambda items: items))
     storage.derive(manifest.digest(), [record.digest for record in records], path=str(out.absolute()))
     return out
-
-
-def _is_pack_or_empty(path: Path) -> bool:
-    return path.is_dir() and ((path / MANIFEST).is_file() or not any(path.iterdir()))
 
 
 def _record_order(record: Any) -> tuple[str, str, str]:
@@ -93,25 +82,17 @@ def _record_order(record: Any) -> tuple[str, str, str]:
     return design, index, {"warm": "0", "cold": "1"}[start]
 
 
-def _write(storage: Any, records: list[Any], folder: Path, progress: Any) -> Manifest:
+def _write(storage: Any, records: list[Any], writer: PackWriter, progress: Any) -> Manifest:
     table: dict[str, list[Any]] = {}
     outcomes: Counter[str] = Counter()
-    files: list[PackFile] = []
-    arrays: dict[str, ArrayInfo] = {}
-    moments = {split: _Moments() for split in splits.SPLITS}
     waiting: list[tuple[Any, PlanetRun]] = []
 
-    def flush() -> None:
-        nonlocal arrays
-        values = _arrays([run for _, run in waiting])
+    def hand_over() -> None:
+        values = _values([run for _, run in waiting])
         rows = _rows(waiting, values)
         for name, column in rows.items():
             table.setdefault(name, []).extend(column)
-        for split, moment in moments.items():
-            moment.add(values, np.array(rows[f"split_{split}"]) == "train")
-        files.append(_write_shard(folder, len(files), values))
-        arrays = {name: ArrayInfo(dtype=str(value.dtype), shape=list(value.shape[1:]), units=_units(name))
-                  for name, value in values.items()}  # fmt: skip
+        writer.add(values, {split: np.array(rows[f"split_{split}"]) == "train" for split in splits.SPLITS})
         waiting.clear()
 
     for record in progress(records):
@@ -122,30 +103,21 @@ def _write(storage: Any, records: list[Any], folder: Path, progress: Any) -> Man
         outcomes[run.outcome] += 1
         if run.outcome == "completed":
             waiting.append((record, run))
-        if len(waiting) == SHARD_SAMPLES:
-            flush()
+        if len(waiting) == BATCH:
+            hand_over()
     if waiting:
-        flush()
-    if not files:
+        hand_over()
+    if not table:
         raise DataMissing("none of the store's planet runs completed", fix="astrobio verify")
-    return _finish(folder, table, files, arrays, moments, outcomes, [record.digest for record in records])
+    return _finish(writer, table, outcomes, [record.digest for record in records])
 
 
-def _finish(
-    folder: Path,
-    table: dict[str, list[Any]],
-    files: list[PackFile],
-    arrays: dict[str, ArrayInfo],
-    moments: dict[str, _Moments],
-    outcomes: Counter[str],
-    digests: list[str],
-) -> Manifest:
+def _finish(writer: PackWriter, table: dict[str, list[Any]], outcomes: Counter[str], digests: list[str]) -> Manifest:
     parameters = np.array([table[name] for name in PlanetParameters.names()], dtype=np.float64).T
     for split in splits.SPLITS:
         part = table[f"split_{split}"]
         splits.check_leaks(split, part, table["group"], table["digest"], table["key"], parameters)
-    _write_table(folder / SAMPLES, table)
-    files.append(PackFile(path=SAMPLES, sha256=sha256_files([folder / SAMPLES])[0], samples=len(table["key"])))
+    writer.add_table(table)
     counts: dict[str, dict[str, int]] = {
         "outcome": dict(outcomes),
         "assurance": dict(Counter(table["assurance"])),
@@ -154,32 +126,31 @@ def _finish(
     }
     for split in splits.SPLITS:
         counts[f"split_{split}"] = dict(Counter(table[f"split_{split}"]))
-    manifest = Manifest(
-        format=FORMAT,
-        source=SOURCE,
-        samples=len(table["key"]),
-        arrays=arrays,
-        files=files,
-        records_sha256=sha256_json(sorted(digests)),
-        code_sha256=code_digest(),
-        counts={name: dict(sorted(values.items())) for name, values in counts.items()},
-        statistics={split: moment.result() for split, moment in moments.items()},
-    )
-    (folder / MANIFEST).write_bytes(manifest.to_bytes())
-    return manifest
+    return writer.finish(records_sha256=sha256_json(sorted(digests)), code_sha256=code_digest(), counts=counts)
 
 
-def _arrays(runs: list[PlanetRun]) -> dict[str, np.ndarray]:
+def arrays() -> dict[str, ArrayInfo]:
+    """What a sample of a pack of planet runs consists of."""
+    axes = {name: [AXIS_LENGTH[axis] for axis in spec.axes] for name, spec in FIELD.items()}
+    wide = {"parameters": ("float64", [len(PlanetParameters.names())]), "planck_a": ("float32", [])}
+    flags = {name: ("uint8", list[int]()) for name in ("start", "snowball")}
+    fields = {name: ("float32", axes[name]) for name in FIELD}
+    scalars = {name: ("float32", list[int]()) for name in _SCALARS}
+    listed = wide | flags | fields | scalars | {"state": ("uint8", [])}
+    return {name: ArrayInfo(dtype=dtype, shape=shape, units=_units(name)) for name, (dtype, shape) in listed.items()}
+
+
+def _values(runs: list[PlanetRun]) -> dict[str, np.ndarray]:
     values: dict[str, np.ndarray] = {
         "parameters": np.array([astuple(run.parameters) for run in runs], dtype=np.float64),
-        "planck_a": np.array([run.parameters.planck_a for run in runs], dtype=np.float32),
-        "start": np.array([run.start == "cold" for run in runs], dtype=np.uint8),
-        "snowball": np.array([run.diagnostics["snowball"] > 0 for run in runs], dtype=np.uint8),
+        "planck_a": np.array([run.parameters.planck_a for run in runs], dtype=np.float64),
+        "start": np.array([run.start == "cold" for run in runs]),
+        "snowball": np.array([run.diagnostics["snowball"] > 0 for run in runs]),
     }
     for name, spec in FIELD.items():
-        values[name] = dequantise(spec, np.stack([run.steps[name] for run in runs])).astype(np.float32)
+        values[name] = dequantise(spec, np.stack([run.steps[name] for run in runs]))
     for name in _SCALARS:
-        values[name] = np.array([run.diagnostics[name] for run in runs], dtype=np.float32)
+        values[name] = np.array([run.diagnostics[name] for run in runs], dtype=np.float64)
     states = [
         climate_state(
             run.diagnostics["global_outgoing_longwave"],
@@ -217,44 +188,9 @@ def _units(name: str) -> str:
     return _SCALARS.get(name, "W m-2" if name == "planck_a" else "1")
 
 
-def _write_shard(folder: Path, number: int, values: dict[str, np.ndarray]) -> PackFile:
-    from safetensors.numpy import save_file
-
-    name = f"shards/{number:05d}.safetensors"
-    save_file({key: np.ascontiguousarray(value) for key, value in values.items()}, folder / name)
-    return PackFile(path=name, sha256=sha256_files([folder / name])[0], samples=len(values["start"]))
-
-
-def _write_table(path: Path, table: dict[str, list[Any]]) -> None:
-    import pyarrow
-    import pyarrow.parquet as parquet
-
-    parquet.write_table(pyarrow.table(table), path, compression="zstd")
-
-
 def code_digest() -> str:
-    """SHA-256 over the source of what turns records into samples."""
+    """SHA-256 over the source of what turns records into samples, and the version of the native core."""
     folder = Path(__file__).parent
     sources: Iterable[Path] = sorted([*folder.glob("*.py"), Path(planet_run_module.__file__)])
-    return sha256_bytes(b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in sources))
-
-
-class _Moments:
-    """Mean and standard deviation of arrays, shard by shard, over chosen samples."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, tuple[float, float, int]] = {}
-
-    def add(self, values: dict[str, np.ndarray], chosen: np.ndarray) -> None:
-        for name, value in values.items():
-            part = value[chosen].astype(np.float64)
-            total, square, count = self.sums.get(name, (0.0, 0.0, 0))
-            self.sums[name] = total + float(part.sum()), square + float((part**2).sum()), count + part.size
-
-    def result(self) -> dict[str, dict[str, float]]:
-        found = {}
-        for name, (total, square, count) in self.sums.items():
-            mean = total / count if count else 0.0
-            variance = square / count - mean**2 if count else 0.0
-            found[name] = {"mean": mean, "std": float(np.sqrt(max(variance, 0.0))), "count": float(count)}
-        return found
+    parts = [path.name.encode() + b"\0" + path.read_bytes() for path in sources]
+    return sha256_bytes(b"".join([*parts, f"rust_integration {native().__version__}".encode()]))

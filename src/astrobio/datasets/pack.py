@@ -1,5 +1,8 @@
 """Packs: compiled training sets. A folder with a manifest, a table of samples, and shards in safetensors format.
 
+A shard holds of each array NAME its values, NAME.crc32 (of each sample's stored bytes; of tokens, of each block of
+65,536) and, unless samples are of one shape, NAME.offsets (samples + 1): sample i is rows offsets[i]:offsets[i + 1].
+
 The manifest lists the SHA-256 of each file; the pack's own digest is that of the manifest. Every checkpoint
 carries it.
 """
@@ -8,15 +11,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from astrobio.core.errors import DataMissing, IntegrityError, RefusedInput, UsageError
 from astrobio.core.hashing import sha256_files, sha256_json
 
-FORMAT = "astrobio.pack/1"
+FORMAT = "astrobio.pack/2"
 MANIFEST, SAMPLES = "manifest.json", "samples.parquet"
 BUILD = "astrobio build planet_runs"
 _BUILD_ANEW = f"{BUILD} --overwrite"
@@ -31,17 +34,78 @@ class PackFile(BaseModel):
     samples: int
 
 
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+
+
 class ArrayInfo(BaseModel):
-    """An array over all samples: its type, shape without the first axis, and units."""
+    """An array over all samples.
+
+    Attributes
+    ----------
+    dtype : str
+        Of the stored values: a name of NumPy's, or ``bfloat16``.
+    shape : list of int
+        Of a sample; of ragged samples, of one of their rows; of tokens, none.
+    units : str
+        Of the values, after scale and offset.
+    layout : str
+        ``dense``: samples of one shape. ``ragged``: samples of any number of rows. ``tokens``: documents of a stream.
+    scale, offset : list of float
+        value = stored * scale + offset; one for all, or one for each place along the first axis of ``shape``.
+    missing : int or None
+        What stands for a missing value in integers; in floating-point numbers NaN does.
+    fields : list of str
+        Names of the places along the first axis of ``shape``, each of which has statistics of its own; none: the
+        values are of one kind.
+    """
 
     model_config = ConfigDict(extra="forbid")
     dtype: str
     shape: list[int]
     units: str
+    layout: Literal["dense", "ragged", "tokens"] = "dense"
+    scale: list[float] = [1.0]
+    offset: list[float] = [0.0]
+    missing: int | None = None
+    fields: list[str] = []
+
+    @property
+    def scaled(self) -> bool:
+        """Whether values are other than what is stored."""
+        return any(scale != 1 for scale in self.scale) or any(offset != 0 for offset in self.offset)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ArrayInfo:
+        first = self.shape[0] if self.shape else 1
+        if self.dtype not in (*FLOATS, *INTEGERS, "bool"):
+            raise ValueError(f"{self.dtype} is no type of stored values")
+        if min(self.shape, default=0) < 0:
+            raise ValueError(f"the shape is {self.shape}")
+        for name, numbers in (("scale", self.scale), ("offset", self.offset)):
+            if len(numbers) not in (1, first) or not np.isfinite(numbers).all():
+                raise ValueError(f"{name} is {numbers} for a first axis of {first}")
+        if 0 in self.scale or (self.dtype == "bool" and self.scaled):
+            raise ValueError(f"scale is {self.scale} for {self.dtype}")
+        if self.missing is not None and not _holds(self.dtype, self.missing):
+            raise ValueError(f"missing is {self.missing} for {self.dtype}")
+        if self.fields and (len(self.fields) != first or len(set(self.fields)) != first):
+            raise ValueError(f"fields are {self.fields} for a first axis of {first}")
+        if self.layout == "tokens" and (self.dtype not in ("uint16", "uint32") or self.shape or self.scaled):
+            raise ValueError("tokens are uint16 or uint32, without shape, scale and offset")
+        return self
+
+
+def _holds(dtype: str, code: int) -> bool:
+    return dtype in INTEGERS and np.iinfo(dtype).min <= code <= np.iinfo(dtype).max
 
 
 class Manifest(BaseModel):
-    """What a pack holds and what went into it."""
+    """What a pack holds and what went into it.
+
+    ``statistics`` holds, for the training part of each split, mean, standard deviation and count of each array, and of
+    each of its named fields as ``array.field``.
+    """
 
     model_config = ConfigDict(extra="forbid")
     format: str
