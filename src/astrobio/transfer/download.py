@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from astrobio.core.errors import MissingDependency, UsageError
+from astrobio.core.errors import UsageError
+from astrobio.core.native import native
 from astrobio.transfer.outcome import Exchange, Outcome, Progress, TransferFailed
 from astrobio.transfer.request import Request, Settings
 
@@ -31,13 +32,7 @@ class Session:
 
     def __init__(self, settings: Settings | None = None) -> None:
         try:
-            from rust_integration import Session as NativeSession
-        except ImportError as error:
-            raise MissingDependency(
-                "the native core rust_integration is not installed", fix="cd rust_modules && maturin develop --release"
-            ) from error
-        try:
-            self._native = NativeSession((settings or Settings()).as_native())
+            self._native = native().Session((settings or Settings()).as_native())
         except (ValueError, OverflowError, TypeError) as error:
             raise UsageError(f"settings of the transfer: {error}") from error
 
@@ -58,8 +53,7 @@ class Session:
         _check_paths(requests)
         told = None if progress is None else lambda numbers: progress(Progress(**numbers))
         try:
-            native = [request.as_native() for request in requests]
-            found = self._native.fetch(native, told)
+            found = self._native.fetch([request.as_native() for request in requests], told)
         except (TypeError, OverflowError) as error:
             raise UsageError(f"requests of the transfer: {error}") from error
         return [_outcome(request, outcome) for request, outcome in zip(requests, found, strict=True)]

@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from astrobio.core.native import native
+
 MEBIBYTE = 1 << 20
 
 
@@ -138,9 +140,7 @@ class Request:
 
     def __repr__(self) -> str:
         """The request without its secrets."""
-        from rust_integration import public_url
-
-        return f"Request(url={public_url(self.url)!r}, path={self.path!r})"
+        return f"Request(url={native().public_url(self.url)!r}, path={self.path!r})"
 
     def as_native(self) -> dict[str, Any]:
         """What the native core takes."""
