@@ -50,8 +50,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_row_for_each_state_of_the_cache_and_number_of_workers(tmp_path: Path) -> None:
     out = tmp_path / "loading.json"
     names = ["numpy.memmap, threads"]
-    done = run("--samples", "96", "--seconds", "0.1", "--planets", "80", "--workers", "1", "2", "--work", str(tmp_path),
-               "--out", str(out), *(part for name in names for part in ("--only", name)))  # fmt: skip
+    sizes = ["--samples", "96", "--planets", "80", "--seconds", "0.1", "--repeats", "1", "--workers", "1", "2"]
+    only = [part for name in names for part in ("--only", name)]
+    done = run(*sizes, *only, "--work", str(tmp_path), "--out", str(out))
 
     assert done.returncode == 0, done.stderr
     document = json.loads(out.read_text())
@@ -63,7 +64,8 @@ def test_a_row_for_each_state_of_the_cache_and_number_of_workers(tmp_path: Path)
         assert row["anonymous_mb"] > 50
         assert row["bytes_on_disk"] == 96 * 53 * 32 * 64 * 4
         assert row["detail"]["samples"] <= 96 or row["state"] == "warm"
-    assert all(row["cached_before"] == 1.0 for row in rows if row["state"] == "warm")
+        assert len(row["rates_of_repeats"]) == 1
+    assert all(row["cached_before"] == [1.0] for row in rows if row["state"] == "warm")
     assert document["errors"] == document["left_out"] == {}
     assert "64 of 80 planets side by side" in " ".join(done.stdout.split())
     assert [path for path in tmp_path.iterdir() if path != out] == [], "temporary files are left"
