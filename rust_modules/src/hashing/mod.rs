@@ -24,6 +24,9 @@ const BUFFER: usize = 1 << 18;
 const LARGE: u64 = 8 << 20;
 /// Buffers between the thread that reads and the one that hashes.
 const AHEAD: usize = 4;
+/// Files for which one thread is enough, and threads a core at most.
+const MANY: usize = 64;
+const SEEKS: usize = 8;
 /// Between two looks at Python's signals.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -51,7 +54,7 @@ pub fn hash_files(py: Python<'_>, paths: Vec<PathBuf>) -> PyResult<Vec<String>> 
         let (done, waiting) = channel();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let found = hash_all(&paths, parallel::cores(), &stop);
+                let found = hash_all(&paths, threads(paths.len()), &stop);
                 // Nobody listens any more if the wait was interrupted.
                 let _ = done.send(found);
             });
@@ -74,6 +77,13 @@ pub fn hash_files(py: Python<'_>, paths: Vec<PathBuf>) -> PyResult<Vec<String>> 
     named
         .map(|(digest, path)| digest.map_err(|error| to_python(error, path)))
         .collect()
+}
+
+/// One a core, and more where there are very many files: these are small, and a disk that seeks for several at once is
+/// waited for less.
+fn threads(files: usize) -> usize {
+    let cores = parallel::cores();
+    (files / MANY).clamp(cores, SEEKS * cores)
 }
 
 /// The digest of each file, or why it could not be read.
