@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # TORCH=cpu takes the CPU build, TORCH=default the build of the package index; auto asks which can be reached.
 TORCH ?= auto
 CPU_INDEX := https://download.pytorch.org/whl/cpu
-RUST_SOURCES := $(wildcard rust_modules/src/*.rs rust_modules/src/*/*.rs) rust_modules/Cargo.toml rust_modules/pyproject.toml
+RUST_SOURCES := $(wildcard rust_modules/src/*.rs rust_modules/src/*/*.rs rust_modules/python/*/*) rust_modules/Cargo.toml rust_modules/pyproject.toml
 DEMO_RUN := demo
 RUNS := outputs/sota_training
 export ASTROBIO_STORE ?= $(CURDIR)/outputs/store

@@ -2,7 +2,9 @@
 
 mod compile;
 mod hashing;
+mod pack;
 mod parallel;
+mod transfer;
 
 use pyo3::prelude::*;
 
@@ -10,6 +12,8 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(hashing::hash_files, module)?)?;
+    transfer::register(module)?;
+    pack::python::register(module)?;
     compile::python::register(module)?;
     Ok(())
 }

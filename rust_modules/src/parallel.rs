@@ -20,12 +20,7 @@ pub fn for_each<T, S>(
     work: impl Fn(&mut S, T) + Sync,
 ) {
     let tasks = Mutex::new(tasks);
-    let next = || {
-        tasks
-            .lock()
-            .unwrap_or_else(|broken| broken.into_inner())
-            .next()
-    };
+    let next = || tasks.lock().unwrap_or_else(|broken| broken.into_inner()).next();
     let labour = || {
         let mut own = None;
         while let Some(task) = next() {

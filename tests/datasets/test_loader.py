@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astrobio.core.errors import UsageError
+from astrobio.core.errors import IntegrityError, UsageError
 from astrobio.datasets.loader import Loader, epoch_order
 from astrobio.datasets.pack import Pack
 
@@ -106,9 +109,58 @@ def test_batches_hold_what_the_pack_holds(pack):
     found = loader(pack, names=("surface_temperature", "start", "parameters"))
     for batch in found.batches(2):
         rows = batch["sample"].numpy()
-        for name in found.arrays:
+        for name in found.plan.names:
             np.testing.assert_array_equal(batch[name].numpy(), pack.array(name).take(rows))
             assert batch[name].numpy().dtype == pack.array(name).dtype
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 7])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ranks_share_out_each_batch_of_a_single_process(pack, ranks, workers):
+    whole = list(loader(pack, batch_size=10, seed=5, names=("albedo",)).batches(1, start=2))
+    parts = [
+        list(
+            loader(pack, batch_size=10, seed=5, names=("albedo",), workers=workers, rank=rank, ranks=ranks).batches(
+                1, 2
+            )
+        )
+        for rank in range(ranks)
+    ]
+    for step, batch in enumerate(whole):
+        assert len({len(part) for part in parts}) == 1
+        for rank in range(ranks):
+            assert torch.equal(parts[rank][step]["sample"], batch["sample"][rank::ranks])
+            assert torch.equal(parts[rank][step]["albedo"], batch["albedo"][rank::ranks])
+
+
+def test_outputs_are_normalised_and_converted(pack):
+    from rust_integration import Output
+
+    [batch] = loader(pack, rows=[3, 1], names=(Output("surface_temperature", "bfloat16", [280.0], [20.0]),)).batches(0)
+    rows = batch["sample"].numpy()
+    stored = torch.from_numpy(pack.array("surface_temperature").take(rows))
+    expected = ((stored - 280.0) * np.float32(1 / 20.0)).to(torch.bfloat16)
+    assert torch.equal(batch["surface_temperature"], expected)
+
+
+def test_damage_found_while_gathering_names_shard_and_sample(small_pack, tmp_path):
+    copy = Path(shutil.copytree(small_pack, tmp_path / "pack"))
+    shard = next((copy / "shards").iterdir())
+    content = bytearray(shard.read_bytes())
+    whole = Pack.open(copy)
+    place = content.index(whole.array("surface_temperature").take(np.array([40])).tobytes())
+    content[place + 100] ^= 1
+    shard.write_bytes(bytes(content))
+    damaged = loader(Pack.open(copy, verify=False), names=("surface_temperature",), workers=2, batch_size=66)
+    with pytest.raises(IntegrityError, match=rf"{shard.name}.*40") as seen:
+        next(damaged.batches(0))
+    assert "--overwrite" in str(seen.value)
+
+
+@pytest.mark.parametrize(("rank", "ranks"), [(-1, 2), (2, 2), (0, 0)])
+def test_ranks_that_do_not_exist_are_refused(pack, rank, ranks):
+    with pytest.raises(UsageError, match="ranks run from 0"):
+        loader(pack, rank=rank, ranks=ranks)
 
 
 def test_a_batch_size_below_one_and_an_unknown_array_are_refused(pack):

@@ -105,7 +105,7 @@ def test_shards_make_no_difference(pack, store, tmp_path, monkeypatch):
 
 def test_samples_outside_the_pack_do_not_exist(pack):
     for rows in ([66], [-1]):
-        with pytest.raises(IndexError, match="samples run from 0 to 65"):
+        with pytest.raises(IndexError, match=r"is outside 0\.\.66"):
             pack.array("albedo").take(np.array(rows))
 
 
@@ -178,13 +178,13 @@ def test_another_format_or_an_unknown_entry_is_refused(copy):
 def test_a_manifest_that_names_what_the_shards_lack_is_refused(copy):
     arrays = json.loads((copy / MANIFEST).read_text(encoding="utf-8"))["arrays"]
     _edit(copy, arrays=arrays | {"clouds": arrays["albedo"]})
-    with pytest.raises(IntegrityError, match="shards/00000.safetensors holds no clouds"):
+    with pytest.raises(IntegrityError, match="shards/00000.safetensors: tensor 'clouds' is not there"):
         Pack.open(copy).array("clouds")
 
 
 def test_a_pack_without_shards_is_refused(copy):
     _edit(copy, files=[])
-    with pytest.raises(IntegrityError, match="no albedo"):
+    with pytest.raises(IntegrityError, match="its shards hold 0 samples, its manifest 66"):
         Pack.open(copy).array("albedo")
 
 

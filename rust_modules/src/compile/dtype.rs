@@ -103,9 +103,7 @@ impl DType {
     pub fn range(self) -> Option<(i128, i128)> {
         let bits = 8 * self.size() as u32;
         match self {
-            Int8 | Int16 | Int32 | Int64 => {
-                Some((-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1))
-            }
+            Int8 | Int16 | Int32 | Int64 => Some((-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1)),
             UInt8 | UInt16 | UInt32 | UInt64 => Some((0, (1i128 << bits) - 1)),
             Bool => Some((0, 1)),
             _ => None,

@@ -203,9 +203,7 @@ impl Encoding {
         let present = self.present(stored, bench);
         match Moments::of(present, guess) {
             // Squares beyond float64 are no fault of the values.
-            None if present.iter().all(|value| value.is_finite()) => {
-                Some(Moments::of_wide(present))
-            }
+            None if present.iter().all(|value| value.is_finite()) => Some(Moments::of_wide(present)),
             found => found,
         }
     }
@@ -277,8 +275,7 @@ impl Encoding {
             Number::Real(value) => value,
         };
         if real.is_nan() {
-            return (!self.stored.is_float() && self.missing.is_none())
-                .then_some(Reason::NoMissingCode);
+            return (!self.stored.is_float() && self.missing.is_none()).then_some(Reason::NoMissingCode);
         }
         if real.is_infinite() {
             return Some(Reason::Infinite);
@@ -648,12 +645,7 @@ fn store_floats(dtype: DType, values: &[f64], stored: &mut [u8], single: &mut [f
     }
 }
 
-fn store_integers_as_floats(
-    dtype: DType,
-    values: &[i64],
-    stored: &mut [u8],
-    single: &mut [f32],
-) -> bool {
+fn store_integers_as_floats(dtype: DType, values: &[i64], stored: &mut [u8], single: &mut [f32]) -> bool {
     let mut reals = [0.0; BLOCK];
     let reals = &mut reals[..values.len()];
     for (real, &value) in reals.iter_mut().zip(values) {
@@ -749,14 +741,7 @@ mod tests {
         let stored = encode(DType::Float64, &[above, -above], DType::Float16, None, None).unwrap();
         assert_eq!(cast_slice::<u8, u16>(&stored), [0x3c01, 0xbc01]);
         let above = 1.0 + 2f64.powi(-8) + 2f64.powi(-40);
-        let stored = encode(
-            DType::Float64,
-            &[above, f64::NAN],
-            DType::BFloat16,
-            None,
-            None,
-        )
-        .unwrap();
+        let stored = encode(DType::Float64, &[above, f64::NAN], DType::BFloat16, None, None).unwrap();
         assert_eq!(cast_slice::<u8, u16>(&stored)[0], 0x3f81);
         assert!(f32::from_bits(u32::from(cast_slice::<u8, u16>(&stored)[1]) << 16).is_nan());
     }
@@ -765,11 +750,7 @@ mod tests {
     fn bfloat16_agrees_with_the_half_crate() {
         for bits in (0..=u32::MAX).step_by(65_521) {
             let value = f32::from_bits(bits);
-            assert_eq!(
-                bfloat16_bits(value),
-                bf16::from_f32(value).to_bits(),
-                "{value}"
-            );
+            assert_eq!(bfloat16_bits(value), bf16::from_f32(value).to_bits(), "{value}");
         }
     }
 
@@ -787,14 +768,7 @@ mod tests {
     #[test]
     fn codes_that_no_float_is_are_kept() {
         let code = i128::from(i64::MAX);
-        let stored = encode(
-            DType::Float64,
-            &[f64::NAN, 5.0],
-            DType::Int64,
-            None,
-            Some(code),
-        )
-        .unwrap();
+        let stored = encode(DType::Float64, &[f64::NAN, 5.0], DType::Int64, None, Some(code)).unwrap();
         assert_eq!(cast_slice::<u8, i64>(&stored), [i64::MAX, 5]);
     }
 
@@ -809,25 +783,12 @@ mod tests {
         assert_eq!(reason(128.0, DType::Int8, None), Reason::OutOfRange);
         assert_eq!(reason(f64::NAN, DType::Int8, None), Reason::NoMissingCode);
         assert_eq!(reason(7.0, DType::Int8, Some(7)), Reason::IsMissingCode);
-        assert_eq!(
-            reason(f64::INFINITY, DType::Int64, Some(7)),
-            Reason::Infinite
-        );
-        assert_eq!(
-            reason(2f64.powi(63), DType::Int64, None),
-            Reason::OutOfRange
-        );
+        assert_eq!(reason(f64::INFINITY, DType::Int64, Some(7)), Reason::Infinite);
+        assert_eq!(reason(2f64.powi(63), DType::Int64, None), Reason::OutOfRange);
         assert_eq!(reason(2.0, DType::Bool, None), Reason::OutOfRange);
         let wide = encode(DType::UInt64, &[u64::MAX], DType::Int64, None, None).unwrap_err();
         assert_eq!(wide.reason, Reason::OutOfRange);
-        let odd = encode(
-            DType::Int64,
-            &[(1i64 << 53) + 1],
-            DType::Float64,
-            None,
-            None,
-        )
-        .unwrap_err();
+        let odd = encode(DType::Int64, &[(1i64 << 53) + 1], DType::Float64, None, None).unwrap_err();
         assert_eq!(odd.reason, Reason::NotExact);
     }
 }

@@ -16,11 +16,7 @@ impl Memory {
     pub fn zeroed(length: usize) -> Memory {
         let bytes = vec![0u8; length + ALIGNMENT];
         let start = bytes.as_ptr().align_offset(ALIGNMENT);
-        let memory = Memory {
-            bytes,
-            start,
-            length,
-        };
+        let memory = Memory { bytes, start, length };
         memory.ask_for_huge_pages();
         memory
     }

@@ -241,10 +241,7 @@ mod tests {
     fn small_cases_are_exact() {
         let found = Moments::of(&[1.0, 2.0, 3.0, 4.0], 2.0).unwrap();
         assert_eq!(found.row(), [4.0, 2.5, 5.0, 1.0, 4.0]);
-        assert_eq!(
-            Moments::of(&[7.0], 0.0).unwrap().row(),
-            [1.0, 7.0, 0.0, 7.0, 7.0]
-        );
+        assert_eq!(Moments::of(&[7.0], 0.0).unwrap().row(), [1.0, 7.0, 0.0, 7.0, 7.0]);
         let of_integers = Moments::of(&[-3i16; 100], 1e9).unwrap();
         assert_eq!(of_integers.row(), [100.0, -3.0, 0.0, -3.0, -3.0]);
         assert!(Moments::of::<f32>(&[], 0.0).unwrap().least.is_nan());
@@ -256,29 +253,18 @@ mod tests {
             .map(|n| 288.0 + 1e-3 * ((n % 7) as f64 - 3.0))
             .collect();
         let mean = values.iter().map(|value| value - 288.0).sum::<f64>() / values.len() as f64;
-        let m2: f64 = values
-            .iter()
-            .map(|value| (value - 288.0 - mean).powi(2))
-            .sum();
+        let m2: f64 = values.iter().map(|value| (value - 288.0 - mean).powi(2)).sum();
         for block in [512, 2048] {
             let found = merged(&values, block);
             assert_eq!(found.count, 1e5);
-            assert!(
-                (found.mean() - 288.0 - mean).abs() < 1e-12,
-                "{block}: {found:?}"
-            );
-            assert!(
-                (found.m2 / m2 - 1.0).abs() < 1e-12,
-                "{block}: {found:?} {m2}"
-            );
+            assert!((found.mean() - 288.0 - mean).abs() < 1e-12, "{block}: {found:?}");
+            assert!((found.m2 / m2 - 1.0).abs() < 1e-12, "{block}: {found:?} {m2}");
         }
     }
 
     #[test]
     fn a_bad_guess_of_the_mean_costs_no_digits() {
-        let values: Vec<f64> = (0..2048)
-            .map(|n| 1.0 + 1e-6 * f64::from(n % 3 - 1))
-            .collect();
+        let values: Vec<f64> = (0..2048).map(|n| 1.0 + 1e-6 * f64::from(n % 3 - 1)).collect();
         let good = Moments::of(&values, 1.0).unwrap();
         for guess in [0.0, -1e3, 1e6, 1e9] {
             let found = Moments::of(&values, guess).unwrap();
@@ -301,13 +287,8 @@ mod tests {
 
     #[test]
     fn scaling_moments_is_scaling_values() {
-        let found = Moments::of(&[1.0, 2.0, 6.0], 0.0)
-            .unwrap()
-            .scaled(-2.0, 10.0);
-        assert_eq!(
-            found.row(),
-            Moments::of(&[8.0, 6.0, -2.0], 0.0).unwrap().row()
-        );
+        let found = Moments::of(&[1.0, 2.0, 6.0], 0.0).unwrap().scaled(-2.0, 10.0);
+        assert_eq!(found.row(), Moments::of(&[8.0, 6.0, -2.0], 0.0).unwrap().row());
     }
 
     #[test]

@@ -36,19 +36,14 @@ impl<'py> Source<'py> {
     fn open(object: &Bound<'py, PyAny>, flags: c_int) -> PyResult<Self> {
         let mut view = Box::new(ffi::Py_buffer::new());
         // SAFETY: the object is alive, the lock is held, and `view` stays where it is until it is released.
-        if unsafe {
-            ffi::PyObject_GetBuffer(object.as_ptr(), &mut *view, flags | ffi::PyBUF_FORMAT)
-        } != 0
-        {
+        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &mut *view, flags | ffi::PyBUF_FORMAT) } != 0 {
             return Err(PyErr::fetch(object.py()));
         }
         let format = if view.format.is_null() {
             "B"
         } else {
             // SAFETY: the owner keeps the text as long as the buffer is held.
-            unsafe { CStr::from_ptr(view.format) }
-                .to_str()
-                .unwrap_or("")
+            unsafe { CStr::from_ptr(view.format) }.to_str().unwrap_or("")
         };
         let dtype = DType::from_format(format, view.itemsize as usize);
         Ok(Source {
@@ -106,11 +101,7 @@ impl<'py> Source<'py> {
     }
 
     /// Bytes one after another that are to be written; `others` must not lie in them.
-    fn writable(
-        object: &Bound<'py, PyAny>,
-        length: usize,
-        others: &[Source<'py>],
-    ) -> PyResult<Self> {
+    fn writable(object: &Bound<'py, PyAny>, length: usize, others: &[Source<'py>]) -> PyResult<Self> {
         let source = Source::open(object, ffi::PyBUF_C_CONTIGUOUS | ffi::PyBUF_WRITABLE)?;
         if source.view.len as usize != length {
             let found = source.view.len;
@@ -141,8 +132,7 @@ impl<'py> Source<'py> {
             self.axes()
         } {
             // SAFETY: there are as many lengths and strides as axes.
-            let (length, stride) =
-                unsafe { (*self.view.shape.add(axis), *self.view.strides.add(axis)) };
+            let (length, stride) = unsafe { (*self.view.shape.add(axis), *self.view.strides.add(axis)) };
             low += (length - 1).max(0) * stride.min(0);
             high += (length - 1).max(0) * stride.max(0);
         }
@@ -155,9 +145,7 @@ impl<'py> Source<'py> {
             return &mut [];
         }
         // SAFETY: a contiguous writable buffer of `len` bytes, held as long as this value lives.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.view.buf.cast::<u8>(), self.view.len as usize)
-        }
+        unsafe { std::slice::from_raw_parts_mut(self.view.buf.cast::<u8>(), self.view.len as usize) }
     }
 
     fn bytes(&self) -> &[u8] {
@@ -207,9 +195,7 @@ impl Tensor {
 
     fn of<T: bytemuck::Pod>(values: &[T], dtype: DType, shape: &[usize]) -> Tensor {
         let mut memory = Memory::zeroed(size_of_val(values));
-        memory
-            .bytes_mut()
-            .copy_from_slice(bytemuck::cast_slice(values));
+        memory.bytes_mut().copy_from_slice(bytemuck::cast_slice(values));
         Tensor::new(memory, dtype, shape)
     }
 }
@@ -240,11 +226,7 @@ impl Tensor {
         }
     }
 
-    unsafe fn __getbuffer__(
-        slf: Bound<'_, Self>,
-        view: *mut ffi::Py_buffer,
-        flags: c_int,
-    ) -> PyResult<()> {
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let given = |flag: c_int| flags & flag == flag;
         if given(ffi::PyBUF_WRITABLE) {
             return Err(PyBufferError::new_err("compiled values are read-only"));
@@ -299,11 +281,7 @@ enum Out<'py> {
 }
 
 impl<'py> Out<'py> {
-    fn new(
-        given: Option<&Bound<'py, PyAny>>,
-        length: usize,
-        sources: &[Source<'py>],
-    ) -> PyResult<Out<'py>> {
+    fn new(given: Option<&Bound<'py, PyAny>>, length: usize, sources: &[Source<'py>]) -> PyResult<Out<'py>> {
         match given {
             None => Ok(Out::Own(Memory::zeroed(length))),
             Some(given) => Ok(Out::Given(
@@ -335,19 +313,14 @@ impl Compiled {
         Ok(Compiled {
             data: match out {
                 Out::Given(_, given) => given,
-                Out::Own(memory) => Py::new(
-                    py,
-                    Tensor::new(memory, specification.encoding.stored, shape),
-                )?
-                .into_any(),
+                Out::Own(memory) => {
+                    Py::new(py, Tensor::new(memory, specification.encoding.stored, shape))?.into_any()
+                }
             },
             crc32: Py::new(py, Tensor::of(&seen.crc32, DType::UInt32, &[samples]))?,
             moments: Py::new(py, Tensor::of(&seen.moments, DType::Float64, &rows))?,
             offsets: match offsets {
-                Some(offsets) => Some(Py::new(
-                    py,
-                    Tensor::of(offsets, DType::Int64, &[offsets.len()]),
-                )?),
+                Some(offsets) => Some(Py::new(py, Tensor::of(offsets, DType::Int64, &[offsets.len()]))?),
                 None => None,
             },
         })
@@ -390,9 +363,7 @@ impl Wanted<'_> {
                     "in {stored}, NaN is what is missing"
                 )))
             }
-            (Some(code), Some((low, high)))
-                if stored == DType::Bool || code < low || code > high =>
-            {
+            (Some(code), Some((low, high))) if stored == DType::Bool || code < low || code > high => {
                 return Err(PyValueError::new_err(format!(
                     "missing is {code}, which is no value of {stored}"
                 )));
@@ -429,10 +400,7 @@ fn transforms(scale: Option<Vec<f64>>, offset: Option<Vec<f64>>) -> PyResult<Vec
             offset.len()
         )));
     }
-    if let Some(wrong) = scale
-        .iter()
-        .find(|value| !value.is_finite() || **value == 0.0)
-    {
+    if let Some(wrong) = scale.iter().find(|value| !value.is_finite() || **value == 0.0) {
         return Err(PyValueError::new_err(format!("scale is {wrong}")));
     }
     if let Some(wrong) = offset.iter().find(|value| !value.is_finite()) {
@@ -673,14 +641,12 @@ pub fn write_shard(
         let dtype = known(dtype)?;
         opened.push((name, dtype, shape, pieces(content, dtype, name)?));
     }
-    let listed = opened
-        .iter()
-        .map(|(name, dtype, shape, sources)| shard::Tensor {
-            name: (*name).clone(),
-            dtype: *dtype,
-            shape: (*shape).clone(),
-            parts: sources.iter().map(Source::bytes).collect(),
-        });
+    let listed = opened.iter().map(|(name, dtype, shape, sources)| shard::Tensor {
+        name: (*name).clone(),
+        dtype: *dtype,
+        shape: (*shape).clone(),
+        parts: sources.iter().map(Source::bytes).collect(),
+    });
     let ordered = shard::in_order(listed.collect()).map_err(|wrong| {
         PyValueError::new_err(match wrong {
             shard::Wrong::Twice(name) => format!("two tensors are named {name:?}"),
@@ -696,11 +662,7 @@ pub fn write_shard(
 }
 
 /// The buffers of a tensor: one, or a list of them.
-fn pieces<'py>(
-    content: &Bound<'py, PyAny>,
-    dtype: DType,
-    name: &str,
-) -> PyResult<Vec<Source<'py>>> {
+fn pieces<'py>(content: &Bound<'py, PyAny>, dtype: DType, name: &str) -> PyResult<Vec<Source<'py>>> {
     let listed = content.downcast::<pyo3::types::PyList>();
     let sources = match listed {
         Ok(list) => list

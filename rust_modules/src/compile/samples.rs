@@ -116,9 +116,7 @@ pub fn compile_dense(
         out,
         |_| size,
         |worker, task| {
-            let start = view
-                .start
-                .wrapping_offset(task.number as isize * view.strides[0]);
+            let start = view.start.wrapping_offset(task.number as isize * view.strides[0]);
             // SAFETY: the layout has the strides of the view, and `start` is the start of one of its samples.
             unsafe { worker.in_order(&layout, start, task) }
         },
@@ -197,10 +195,7 @@ fn compile(
     let mut moments = vec![0.0; share.samples * width];
     let refusal = First::default();
     let mut rest = out;
-    let mut places = crc32
-        .iter_mut()
-        .zip(moments.chunks_exact_mut(width))
-        .enumerate();
+    let mut places = crc32.iter_mut().zip(moments.chunks_exact_mut(width)).enumerate();
     let shares = std::iter::from_fn(|| {
         let mut tasks = Vec::with_capacity(share.each);
         for (number, (crc32, moments)) in places.by_ref().take(share.each) {
@@ -255,19 +250,14 @@ impl First {
 
     fn keep(&self, refusal: Refusal) {
         let mut kept = self.lock();
-        if kept
-            .as_ref()
-            .map_or(true, |other| other.sample > refusal.sample)
-        {
+        if kept.as_ref().is_none_or(|other| other.sample > refusal.sample) {
             *kept = Some(refusal);
         }
         self.any.store(true, Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Refusal>> {
-        self.kept
-            .lock()
-            .unwrap_or_else(|broken| broken.into_inner())
+        self.kept.lock().unwrap_or_else(|broken| broken.into_inner())
     }
 }
 
@@ -319,12 +309,7 @@ impl<'call> Worker<'call> {
     ///
     /// # Safety
     /// What `layout` reaches from `start` must be readable.
-    unsafe fn in_order(
-        &mut self,
-        layout: &Layout,
-        start: *const u8,
-        task: &mut Task,
-    ) -> Result<(), Place> {
+    unsafe fn in_order(&mut self, layout: &Layout, start: *const u8, task: &mut Task) -> Result<(), Place> {
         let encoding = self.specification.encoding;
         let length = layout.count() * encoding.source.size();
         let mut crc32 = crc32fast::Hasher::new();
@@ -404,9 +389,8 @@ impl<'call> Worker<'call> {
             for begin in (field * length..(field + 1) * length).step_by(BLOCK) {
                 let end = (begin + BLOCK).min((field + 1) * length);
                 let block = &mut stored[begin * size..end * size];
-                let given = source.map(|source| {
-                    &source[begin * encoding.source.size()..end * encoding.source.size()]
-                });
+                let given = source
+                    .map(|source| &source[begin * encoding.source.size()..end * encoding.source.size()]);
                 let part = self
                     .block(given, block, transform, guess)
                     .map_err(|misfit| Place { field, misfit })?;
@@ -474,9 +458,7 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_nothing() {
-        let values: Vec<f32> = (0..200 * 7 * 300)
-            .map(|n| ((n * 37) % 1009) as f32)
-            .collect();
+        let values: Vec<f32> = (0..200 * 7 * 300).map(|n| ((n * 37) % 1009) as f32).collect();
         let view = view(&values, &[200, 7, 300]);
         let wanted = specification(DType::Float32, 300);
         let run = |threads| {
@@ -501,8 +483,7 @@ mod tests {
         for threads in [1, 4] {
             let mut out = Memory::zeroed(values.len() * 2);
             let wanted = specification(DType::Float16, 2);
-            let refusal =
-                compile_dense(&view, &[0, 1], &wanted, out.bytes_mut(), threads).unwrap_err();
+            let refusal = compile_dense(&view, &[0, 1], &wanted, out.bytes_mut(), threads).unwrap_err();
             assert_eq!(
                 (refusal.sample, refusal.field, refusal.reason),
                 (9, 1, Reason::OutOfRange)
@@ -520,8 +501,7 @@ mod tests {
         let whole = view(&values, &[6, 2]);
         let views = [whole.slice(0, 1), whole.slice(1, 1), whole.slice(1, 6)];
         let mut out = Memory::zeroed(12 * 2);
-        let seen =
-            compile_ragged(&views, &specification(DType::Int16, 2), out.bytes_mut(), 2).unwrap();
+        let seen = compile_ragged(&views, &specification(DType::Int16, 2), out.bytes_mut(), 2).unwrap();
         assert_eq!(
             bytemuck::cast_slice::<u8, i16>(out.bytes()),
             (0..12).collect::<Vec<i16>>()

@@ -43,9 +43,7 @@ pub enum Wrong {
 /// # Errors
 /// If a name is used twice or reserved, or a tensor has not the bytes of its shape.
 pub fn in_order(mut tensors: Vec<Tensor<'_>>) -> Result<Vec<Tensor<'_>>, Wrong> {
-    tensors.sort_by(|one, other| {
-        (other.dtype.size(), &one.name).cmp(&(one.dtype.size(), &other.name))
-    });
+    tensors.sort_by(|one, other| (other.dtype.size(), &one.name).cmp(&(one.dtype.size(), &other.name)));
     let mut names: Vec<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
     names.sort_unstable();
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -86,7 +84,10 @@ fn header(tensors: &[Tensor<'_>], metadata: &[(String, String)]) -> Vec<u8> {
         begin = end;
     }
     let mut text = format!("{{{}}}", entries.join(","));
-    text.extend(std::iter::repeat(' ').take(text.len().next_multiple_of(8) - text.len()));
+    text.extend(std::iter::repeat_n(
+        ' ',
+        text.len().next_multiple_of(8) - text.len(),
+    ));
     [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat()
 }
 
@@ -122,11 +123,8 @@ pub fn write(
 ) -> io::Result<String> {
     let header = header(tensors, metadata);
     let parts = || {
-        std::iter::once(header.as_slice()).chain(
-            tensors
-                .iter()
-                .flat_map(|tensor| tensor.parts.iter().copied()),
-        )
+        std::iter::once(header.as_slice())
+            .chain(tensors.iter().flat_map(|tensor| tensor.parts.iter().copied()))
     };
     let partial = Partial::beside(path)?;
     let (written, digest) = std::thread::scope(|scope| {
@@ -161,10 +159,7 @@ impl Partial {
     fn beside(path: &Path) -> io::Result<Partial> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name = path.file_name().ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the path of a shard names no file",
-            )
+            io::Error::new(io::ErrorKind::InvalidInput, "the path of a shard names no file")
         })?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let own = format!(
@@ -205,9 +200,7 @@ impl Drop for Partial {
 /// Wait until the name of a file is on the disk, where names are written apart from files.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
@@ -220,12 +213,7 @@ fn sync_folder(_path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn tensor<'data>(
-        name: &str,
-        dtype: DType,
-        shape: &[usize],
-        parts: &[&'data [u8]],
-    ) -> Tensor<'data> {
+    fn tensor<'data>(name: &str, dtype: DType, shape: &[usize], parts: &[&'data [u8]]) -> Tensor<'data> {
         Tensor {
             name: name.to_string(),
             dtype,

@@ -29,9 +29,7 @@ impl Layout {
         for (&length, &stride) in shape.iter().zip(strides) {
             match axes.last_mut() {
                 _ if length == 1 => {}
-                Some(last) if last.1 == stride * length as isize => {
-                    *last = (last.0 * length, stride)
-                }
+                Some(last) if last.1 == stride * length as isize => *last = (last.0 * length, stride),
                 _ => axes.push((length, stride)),
             }
         }
@@ -119,12 +117,7 @@ impl Layout {
 
 /// Call `visit` with the place in the source and in the output of each combination of `axes`; the output moves on
 /// by `unit` elements a call.
-fn walk(
-    axes: &[(usize, isize)],
-    unit: usize,
-    source: *const u8,
-    mut visit: impl FnMut(*const u8, usize),
-) {
+fn walk(axes: &[(usize, isize)], unit: usize, source: *const u8, mut visit: impl FnMut(*const u8, usize)) {
     let total: usize = axes.iter().map(|axis| axis.0).product();
     let mut index = vec![0usize; axes.len()];
     let mut place = 0isize;
@@ -192,18 +185,11 @@ impl Plane {
         for first in (0..self.length).step_by(panel) {
             for row in (0..self.rows).step_by(edge) {
                 for column in (first..self.length.min(first + panel)).step_by(edge) {
-                    let (columns, rows) =
-                        (edge.min(self.length - column), edge.min(self.rows - row));
+                    let (columns, rows) = (edge.min(self.length - column), edge.min(self.rows - row));
                     // SAFETY: the tile lies in the plane.
                     unsafe {
-                        let from =
-                            source.offset(column as isize * self.stride + row as isize * self.step);
-                        self.tile(
-                            from,
-                            target.add(row * self.distance + column),
-                            rows,
-                            columns,
-                        );
+                        let from = source.offset(column as isize * self.stride + row as isize * self.step);
+                        self.tile(from, target.add(row * self.distance + column), rows, columns);
                     }
                 }
             }
@@ -225,8 +211,7 @@ impl Plane {
             for column in 0..columns {
                 // SAFETY: by the caller's word.
                 unsafe {
-                    let place =
-                        source.offset(row as isize * self.step + column as isize * self.stride);
+                    let place = source.offset(row as isize * self.step + column as isize * self.stride);
                     target
                         .add(row * self.distance + column)
                         .write_unaligned(place.cast::<T>().read_unaligned());
@@ -306,10 +291,7 @@ unsafe fn turn_words(source: *const u8, stride: isize, target: *mut u32, distanc
                 _mm256_shuffle_ps(ab_high, cd_high, 0b11_10_11_10),
             ];
             for (number, row) in rows.into_iter().enumerate() {
-                _mm256_storeu_ps(
-                    target.add((4 * half + number) * distance).cast::<f32>(),
-                    row,
-                );
+                _mm256_storeu_ps(target.add((4 * half + number) * distance).cast::<f32>(), row);
             }
         }
     }
@@ -370,14 +352,7 @@ mod tests {
                 check(&shape, &axes);
             }
         }
-        for axes in [
-            [0, 1, 2],
-            [0, 2, 1],
-            [1, 0, 2],
-            [1, 2, 0],
-            [2, 0, 1],
-            [2, 1, 0],
-        ] {
+        for axes in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
             for shape in [[32, 64, 53], [5, 1, 18], [3, 17, 2], [16, 16, 16]] {
                 check(&shape, &axes);
             }
@@ -390,10 +365,7 @@ mod tests {
     fn neighbouring_axes_become_one_and_contiguous_memory_is_seen() {
         assert!(Layout::new(4, &[3, 1, 5], &[20, 7, 4]).is_contiguous());
         assert!(!Layout::new(4, &[3, 5], &[4, 12]).is_contiguous());
-        assert_eq!(
-            Layout::new(4, &[6, 3, 5], &[4, 120, 24]).axes,
-            [(6, 4), (15, 24)]
-        );
+        assert_eq!(Layout::new(4, &[6, 3, 5], &[4, 120, 24]).axes, [(6, 4), (15, 24)]);
     }
 
     #[test]

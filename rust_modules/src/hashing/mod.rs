@@ -36,11 +36,7 @@ pub fn to_python(error: io::Error, path: &Path) -> PyErr {
         Some(number) => {
             let text = error.to_string();
             let text = text.split(" (os error").next().unwrap_or("").to_string();
-            pyo3::exceptions::PyOSError::new_err((
-                number,
-                text,
-                path.to_path_buf().into_os_string(),
-            ))
+            pyo3::exceptions::PyOSError::new_err((number, text, path.to_path_buf().into_os_string()))
         }
         None => pyo3::exceptions::PyOSError::new_err(format!("{}: {error}", path.display())),
     }
@@ -96,8 +92,7 @@ fn hash_all(paths: &[PathBuf], threads: usize, stop: &AtomicBool) -> Vec<io::Res
         next: AtomicUsize::new(0),
         threads,
     };
-    let found: Mutex<Vec<Option<io::Result<String>>>> =
-        Mutex::new(paths.iter().map(|_| None).collect());
+    let found: Mutex<Vec<Option<io::Result<String>>>> = Mutex::new(paths.iter().map(|_| None).collect());
     let workers = 0..threads.min(paths.len());
     parallel::for_each(
         workers,
@@ -111,9 +106,7 @@ fn hash_all(paths: &[PathBuf], threads: usize, stop: &AtomicBool) -> Vec<io::Res
             }
         },
     );
-    let found = found
-        .into_inner()
-        .unwrap_or_else(|broken| broken.into_inner());
+    let found = found.into_inner().unwrap_or_else(|broken| broken.into_inner());
     found
         .into_iter()
         .map(|digest| digest.unwrap_or_else(|| Err(io::ErrorKind::Interrupted.into())))
@@ -270,10 +263,7 @@ impl<'call> Lanes<'call> {
                 return false;
             };
             // Behind the buffer there is room for what is left of a block and for the padding.
-            let buffer = self
-                .buffers
-                .pop()
-                .unwrap_or_else(|| vec![0; BUFFER + 2 * BLOCK]);
+            let buffer = self.buffers.pop().unwrap_or_else(|| vec![0; BUFFER + 2 * BLOCK]);
             match Lane::open(number, path, buffer) {
                 Ok(lane) => {
                     self.under_way.push(lane);
@@ -405,11 +395,7 @@ mod tests {
         ]);
         let contents: Vec<Vec<u8>> = lengths
             .enumerate()
-            .map(|(number, length)| {
-                (0..length)
-                    .map(|place| (place * 31 + number) as u8)
-                    .collect()
-            })
+            .map(|(number, length)| (0..length).map(|place| (place * 31 + number) as u8).collect())
             .collect();
         let paths: Vec<PathBuf> = (0..contents.len())
             .map(|number| folder.join(number.to_string()))
@@ -421,10 +407,7 @@ mod tests {
         for threads in [1, 2, 7, 500] {
             let found = hash_all(&paths, threads, &AtomicBool::new(false));
             assert!(
-                found
-                    .iter()
-                    .map(|digest| digest.as_ref().unwrap())
-                    .eq(&wanted),
+                found.iter().map(|digest| digest.as_ref().unwrap()).eq(&wanted),
                 "{threads}"
             );
         }
@@ -443,10 +426,7 @@ mod tests {
         let found = hash_all(&paths, 2, &AtomicBool::new(false));
         std::fs::remove_dir_all(&folder).unwrap();
         assert!(found[0].is_ok() && found[3].is_ok());
-        assert_eq!(
-            found[1].as_ref().unwrap_err().kind(),
-            io::ErrorKind::NotFound
-        );
+        assert_eq!(found[1].as_ref().unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(found[2].is_err());
         assert!(hash_alone(Path::new("/nowhere/at/all"), &AtomicBool::new(false)).is_err());
     }

@@ -25,9 +25,8 @@ impl State {
     pub fn update(&mut self, blocks: &[u8]) {
         let count = blocks.len() / BLOCK;
         // SAFETY: a generic array of 64 bytes is laid out as 64 bytes; `count` of them lie in the slice.
-        let blocks = unsafe {
-            std::slice::from_raw_parts(blocks.as_ptr().cast::<GenericArray<u8, U64>>(), count)
-        };
+        let blocks =
+            unsafe { std::slice::from_raw_parts(blocks.as_ptr().cast::<GenericArray<u8, U64>>(), count) };
         sha2::compress256(&mut self.0, blocks);
     }
 
@@ -161,10 +160,7 @@ mod x86 {
         let mut words = [order; 4];
         for (number, word) in words.iter_mut().enumerate() {
             // SAFETY: a block has 64 bytes.
-            *word = _mm_shuffle_epi8(
-                unsafe { _mm_loadu_si128(block.add(16 * number).cast()) },
-                order,
-            );
+            *word = _mm_shuffle_epi8(unsafe { _mm_loadu_si128(block.add(16 * number).cast()) }, order);
         }
         words
     }

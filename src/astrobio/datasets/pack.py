@@ -9,7 +9,8 @@ carries it.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from astrobio.core.errors import DataMissing, IntegrityError, RefusedInput, UsageError
 from astrobio.core.hashing import sha256_files, sha256_json
+from astrobio.core.native import native
 
 FORMAT = "astrobio.pack/2"
 MANIFEST, SAMPLES = "manifest.json", "samples.parquet"
@@ -32,6 +34,10 @@ class PackFile(BaseModel):
     path: str
     sha256: str
     samples: int
+
+    def is_shard(self) -> bool:
+        """Whether it holds samples, rather than their table."""
+        return self.path.endswith(".safetensors")
 
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -127,22 +133,23 @@ class Manifest(BaseModel):
         return self.model_dump_json(indent=1).encode()
 
 
-class ShardedArray:
-    """One array over the shards of a pack, memory-mapped; rows are read when they are taken.
+class PackArray:
+    """One array of a pack over all its samples; rows are read when they are taken.
 
     Attributes
     ----------
     shape : tuple
         Samples first.
     dtype : numpy.dtype
-        As stored.
+        As stored; float32 where what is stored are codes of values, or bfloat16.
     """
 
-    def __init__(self, parts: list[np.ndarray]) -> None:
-        self._parts = parts
-        self._ends = np.cumsum([len(part) for part in parts])
-        self.shape = (int(self._ends[-1]), *parts[0].shape[1:])
-        self.dtype = parts[0].dtype
+    def __init__(self, pack: Pack, name: str) -> None:
+        info = pack.manifest.arrays[name]
+        decoded = info.scaled or info.missing is not None or info.dtype == "bfloat16"
+        self._plan = pack.plan([native().Output(name, "float32" if decoded else None)])
+        self.shape = (len(pack), *info.shape)
+        self.dtype = np.dtype("float32" if decoded else info.dtype)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -157,17 +164,51 @@ class ShardedArray:
         ------
         IndexError
             If an index is outside the samples.
+        IntegrityError
+            If a shard has changed, or a sample is not what its checksum says.
         """
-        indices = np.asarray(indices, dtype=np.int64)
-        if len(indices) and (indices.min() < 0 or indices.max() >= len(self)):
-            raise IndexError(f"samples run from 0 to {len(self) - 1}")
-        out = np.empty((len(indices), *self.shape[1:]), dtype=self.dtype)
-        shard = np.searchsorted(self._ends, indices, side="right")
-        for number in np.unique(shard):
-            rows = np.nonzero(shard == number)[0]
-            begin = self._ends[number] - len(self._parts[number])
-            out[rows] = self._parts[number][indices[rows] - begin]
-        return out
+        return next(iter(self._plan.gather(indices).values()))
+
+
+class Plan:
+    """Arrays of a pack as batches want them, and the threads that gather them; see :meth:`Pack.plan`.
+
+    Attributes
+    ----------
+    names : list of str
+        Of the results of a batch: an array's name, after it ``NAME_offsets`` if it is ragged, and ``NAME_mask`` if
+        a mask was asked for.
+    """
+
+    def __init__(self, native_plan: Any, names: list[str]) -> None:
+        self.native, self.names = native_plan, names
+
+    def gather(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The results for the samples at ``rows``, by name; bfloat16 as its 16 bits.
+
+        Raises
+        ------
+        IndexError
+            If a row is outside the samples.
+        IntegrityError
+            If a shard has changed, or a sample is not what its checksum says; the message names both.
+        """
+        with intact():
+            found = self.native.gather(np.ascontiguousarray(rows, dtype=np.int64))
+        return dict(zip(self.names, map(np.asarray, found), strict=True))
+
+    def submit(self, rows: np.ndarray, out: list[Any] | None = None) -> Any:
+        """Begin to gather in the background; the ticket's ``wait`` gives buffers, or None if they went to ``out``."""
+        return self.native.submit(np.ascontiguousarray(rows, dtype=np.int64), out)
+
+
+@contextmanager
+def intact() -> Iterator[None]:
+    """Tell damage that the native reader finds as an IntegrityError that names the way out."""
+    try:
+        yield
+    except native().PackError as error:
+        raise IntegrityError(str(error), fix=_BUILD_ANEW) from error
 
 
 class Pack:
@@ -186,7 +227,8 @@ class Pack:
     def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path, self.manifest, self.digest = path, manifest, manifest.digest()
         self._samples: dict[str, np.ndarray] | None = None
-        self._arrays: dict[str, ShardedArray] = {}
+        self._arrays: dict[str, PackArray] = {}
+        self._reader: Any = None
 
     @classmethod
     def open(cls, path: str | Path, verify: bool = True) -> Pack:
@@ -232,38 +274,83 @@ class Pack:
     def __len__(self) -> int:
         return self.manifest.samples
 
-    def array(self, name: str) -> ShardedArray:
-        """Array ``name`` over all samples.
+    def array(self, name: str) -> PackArray:
+        """Array ``name`` over all samples, in its units.
 
         Raises
         ------
         UsageError
-            If the pack holds no such array.
+            If the pack holds no such array, or a ragged one.
         IntegrityError
             If a shard lacks it although the manifest names it.
         """
-        if name not in self.manifest.arrays:
-            raise UsageError(f"the pack holds no array {name!r}; it holds {', '.join(self.manifest.arrays)}")
         if name not in self._arrays:
-            shards = [item.path for item in self.manifest.files if item.path.endswith(".safetensors")]
-            if not shards:
-                raise IntegrityError(f"pack {self.path} has no shards, and no {name}", fix=_BUILD_ANEW)
-            self._arrays[name] = ShardedArray([self._read(shard, name) for shard in shards])
+            if self._known(name).layout != "dense":
+                raise UsageError(f"the samples of {name!r} differ in length; take them by a plan")
+            self._arrays[name] = PackArray(self, name)
         return self._arrays[name]
 
-    def _read(self, shard: str, name: str) -> np.ndarray:
-        """One array of a shard as a memory map (the library's own reader for numpy makes a copy)."""
-        path, info = self.path / shard, self.manifest.arrays[name]
+    def plan(self, outputs: Sequence[Any], threads: int = 1) -> Plan:
+        """What batches of this pack are to hold.
+
+        Parameters
+        ----------
+        outputs : sequence of str or rust_integration.Output
+            Arrays as they are stored, by name, or how each is decoded, normalised and masked.
+        threads : int
+            That gather.
+
+        Raises
+        ------
+        UsageError
+            If the pack holds no such array, or an output makes no sense for it.
+        IntegrityError
+            If the shards are not what the manifest says.
+        """
+        chosen = [native().Output(output) if isinstance(output, str) else output for output in outputs]
+        names = []
+        for output in chosen:
+            names.append(output.name)
+            names += [f"{output.name}_offsets"] * (self._known(output.name).layout == "ragged")
+            names += [f"{output.name}_mask"] * output.mask
         try:
-            with open(path, "rb") as stream:
-                length = int.from_bytes(stream.read(8), "little")
-                entry = json.loads(stream.read(length))[name]
-            shape, begin = tuple(entry["shape"]), 8 + length + entry["data_offsets"][0]
-            if list(shape[1:]) != info.shape:
-                raise ValueError(f"its shape is {shape}")
-            return np.memmap(path, np.dtype(info.dtype).newbyteorder("<"), "r", begin, shape)
-        except (OSError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise IntegrityError(f"{path} holds no {name}: {error}", fix=_BUILD_ANEW) from error
+            with intact():
+                return Plan(self.reader.plan(chosen, threads=threads), names)
+        except ValueError as error:
+            raise UsageError(f"pack {self.path}: {error}") from error
+
+    def _known(self, name: str) -> ArrayInfo:
+        if name not in self.manifest.arrays:
+            raise UsageError(f"the pack holds no array {name!r}; it holds {', '.join(self.manifest.arrays)}")
+        return self.manifest.arrays[name]
+
+    @property
+    def reader(self) -> Any:
+        """The native reader of the shards, opened once.
+
+        Raises
+        ------
+        IntegrityError
+            If the shards are not what the manifest says.
+        """
+        if self._reader is None:
+            shards = [(self.path / item.path, item.samples) for item in self.manifest.files if item.is_shard()]
+            held = sum(samples for _, samples in shards)
+            if held != self.manifest.samples:
+                reason = f"pack {self.path}: its shards hold {held} samples, its manifest {self.manifest.samples}"
+                raise IntegrityError(reason, fix=_BUILD_ANEW)
+            arrays = self.manifest.arrays.items()
+            with intact():
+                self._reader = native().PackReader(
+                    shards,
+                    [
+                        native().ArraySpec(
+                            name, info.dtype, info.shape, info.layout, info.scale, info.offset, info.missing
+                        )
+                        for name, info in arrays
+                    ],
+                )
+        return self._reader
 
     @property
     def samples(self) -> dict[str, np.ndarray]:

@@ -161,6 +161,7 @@ class Trainer:
                 shuffle=part == "train",
                 workers=self.config.workers,
                 extra=extra,
+                pin_memory=self.device.type == "cuda",
             )
         return loaders
 
