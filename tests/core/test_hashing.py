@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -57,3 +60,63 @@ def test_json_hashes_by_value_and_not_by_order_and_refuses_what_is_no_number():
     assert sha256_json({"a": [1, 2]}) != sha256_json({"a": [2, 1]})
     with pytest.raises(ValueError, match="not JSON compliant"):
         sha256_json({"a": float("nan")})
+
+
+def test_files_of_all_sizes_together_have_their_digests_in_order(tmp_path):
+    """Lengths about those of a block and of a buffer, and one that is read ahead when it is alone."""
+    edges = [0, 1, 55, 56, 63, 64, 65, 2**18 - 1, 2**18, 2**18 + 1, 3 * 2**18 + 9, 9_000_001]
+    sizes = edges + [number * 97 for number in range(300)]
+    contents = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
+    paths = [tmp_path / str(number) for number in range(len(sizes))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    expected = [hashlib.sha256(content).hexdigest() for content in contents]
+    assert sha256_files(paths) == expected
+    assert sha256_files(paths[:3]) == expected[:3]
+    for path, digest in zip(paths[: len(edges)], expected, strict=False):
+        assert sha256_files([path]) == [digest]
+
+
+INTERRUPTED = """
+import sys
+from astrobio.core.hashing import sha256_files
+try:
+    print("begun", flush=True)
+    sha256_files(sys.argv[1:])
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an interrupt is sent otherwise there")
+@pytest.mark.parametrize("files", [1, 2])
+def test_an_interrupt_does_not_wait_for_the_end_of_a_large_file(tmp_path, files):
+    paths = [tmp_path / str(number) for number in range(files)]
+    for path in paths:
+        with open(path, "wb") as stream:
+            stream.truncate(2**42)  # holes: no disk has so many zeros, and no processor hashes them within the timeout
+    command = [sys.executable, "-c", INTERRUPTED, *map(str, paths)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == "interrupted\n"
+
+
+FORKED = """
+import os, sys
+from astrobio.core.hashing import sha256_files
+before = sha256_files(sys.argv[1:])
+child = os.fork()
+if child == 0:
+    os._exit(0 if sha256_files(sys.argv[1:]) == before else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_forked_process_hashes_too(tmp_path):
+    paths = [tmp_path / str(number) for number in range(20)]
+    for path in paths:
+        path.write_bytes(path.name.encode() * 100_000)
+    subprocess.run([sys.executable, "-c", FORKED, *map(str, paths)], check=True, timeout=60)
