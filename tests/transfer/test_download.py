@@ -495,6 +495,16 @@ def test_memory_stays_small_whatever_is_fetched(server, folder):
 # Large files
 
 
+def ranges_at_once(server):
+    """The most ranges that were in flight at once.
+
+    The first answer, of the whole file, is left when its part is done. That its connection ends may come to the
+    server later than the next request, so that `server.peak` counts one more.
+    """
+    ranges = [seen for seen in server.requests if seen.status == 206]
+    return max(sum(other.time <= seen.time < other.ended for other in ranges) for seen in ranges)
+
+
 def test_a_large_file_comes_in_ranges_over_several_connections(server, folder):
     content = noise(24 * MEBIBYTE + 12_345)
     server.put("large.bin", content)
@@ -502,7 +512,7 @@ def test_a_large_file_comes_in_ranges_over_several_connections(server, folder):
     outcome = fetch(server.url("large.bin"), folder / "large.bin", RANGES, sha256=sha256(content)).check()
     assert outcome.path.read_bytes() == content
     assert (outcome.size, outcome.sha256) == (len(content), sha256(content))
-    assert server.peak_over_all == 4
+    assert 3 <= ranges_at_once(server) <= 4
     assert len({seen.connection for seen in server.requests}) >= 4
     assert names(folder) == {"large.bin"}
 
@@ -523,7 +533,7 @@ def test_the_limit_of_the_host_holds_for_ranges(server, folder):
     settings = replace(RANGES, default_limit=HostLimit(3))
     for outcome in download([Request(server.url(name), folder / name) for name in ("a.bin", "b.bin")], settings):
         outcome.check()
-    assert server.peak_over_all <= 3
+    assert ranges_at_once(server) <= 3
 
 
 def test_a_large_file_over_https_comes_right(server, folder, tmp_path):
