@@ -4,12 +4,11 @@
 //! parallel, since each block of SHA-256 needs the one before; of a large one, reading runs ahead of hashing on a thread
 //! of its own.
 
-mod sha256;
+pub mod sha256;
 
 use crate::parallel;
 use pyo3::prelude::*;
-use sha2::{Digest, Sha256};
-use sha256::{State, BLOCK};
+use sha256::{Message, State, BLOCK};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -288,20 +287,16 @@ impl<'call> Lanes<'call> {
 /// The digest of one file; of a large one, a thread reads ahead.
 fn hash_alone(path: &Path, stop: &AtomicBool) -> io::Result<String> {
     let file = File::open(path)?;
-    let mut digest = Sha256::new();
+    let mut message = Message::new();
     if file.metadata()?.len() < LARGE {
         let mut buffer = vec![0; BUFFER];
         while let Some(count) = read(&file, &mut buffer)? {
-            digest.update(&buffer[..count]);
+            message.update(&buffer[..count]);
         }
     } else {
-        read_ahead(&file, stop, |bytes| digest.update(bytes))?;
+        read_ahead(&file, stop, |bytes| message.update(bytes))?;
     }
-    Ok(digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(message.finish())
 }
 
 /// Bytes that were read; `None` at the end.
@@ -354,6 +349,7 @@ fn read_ahead(file: &File, stop: &AtomicBool, mut visit: impl FnMut(&[u8])) -> i
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest, Sha256};
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("hash-{name}-{}", std::process::id()));

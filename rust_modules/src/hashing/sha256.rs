@@ -1,4 +1,4 @@
-//! SHA-256 of two streams at once on one core.
+//! SHA-256 of one stream, and of two at once on one core.
 //!
 //! The rounds of one message follow from one another, so that a processor with instructions for them waits for most of
 //! its time. Two messages that are gone through side by side fill the waiting: that is what many files allow, and one
@@ -23,11 +23,16 @@ impl State {
 
     /// Go through whole blocks.
     pub fn update(&mut self, blocks: &[u8]) {
-        let count = blocks.len() / BLOCK;
-        // SAFETY: a generic array of 64 bytes is laid out as 64 bytes; `count` of them lie in the slice.
-        let blocks =
-            unsafe { std::slice::from_raw_parts(blocks.as_ptr().cast::<GenericArray<u8, U64>>(), count) };
-        sha2::compress256(&mut self.0, blocks);
+        #[cfg(target_arch = "x86_64")]
+        if x86::has_instructions() {
+            // SAFETY: the processor has the instructions.
+            unsafe { x86::update([self], [blocks]) };
+            return;
+        }
+        for block in blocks.chunks_exact(BLOCK) {
+            let block: &GenericArray<u8, U64> = GenericArray::from_slice(block);
+            sha2::compress256(&mut self.0, std::slice::from_ref(block));
+        }
     }
 
     /// The digest as hexadecimal text.
@@ -42,7 +47,7 @@ pub fn update_both(states: [&mut State; 2], blocks: [&[u8]; 2]) {
     #[cfg(target_arch = "x86_64")]
     if x86::has_instructions() {
         // SAFETY: the processor has the instructions.
-        unsafe { x86::update_both(states, blocks) };
+        unsafe { x86::update(states, blocks) };
         return;
     }
     for (state, blocks) in states.into_iter().zip(blocks) {
@@ -50,13 +55,57 @@ pub fn update_both(states: [&mut State; 2], blocks: [&[u8]; 2]) {
     }
 }
 
-/// What follows the last `rest` bytes of a message of `length` bytes: a one, zeros, and the length in bits.
+/// What follows a message of `length` bytes: a one, zeros up to a whole block, and the length in bits.
 pub fn padding(length: u64) -> Vec<u8> {
     let zeros = (BLOCK as u64 + 55 - length % BLOCK as u64) % BLOCK as u64;
     let mut padding = vec![0; 1 + zeros as usize];
     padding[0] = 0x80;
     padding.extend((8 * length).to_be_bytes());
     padding
+}
+
+/// A message that comes in pieces of any length.
+#[derive(Clone, Debug)]
+pub struct Message {
+    state: State,
+    /// Bytes after the last whole block.
+    rest: Vec<u8>,
+    length: u64,
+}
+
+impl Message {
+    pub fn new() -> Message {
+        Message {
+            state: State::new(),
+            rest: Vec::with_capacity(BLOCK),
+            length: 0,
+        }
+    }
+
+    /// Add a piece.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        if !self.rest.is_empty() {
+            let (missing, after) = bytes.split_at(bytes.len().min(BLOCK - self.rest.len()));
+            self.rest.extend(missing);
+            bytes = after;
+            if self.rest.len() < BLOCK {
+                return;
+            }
+            self.state.update(&self.rest);
+            self.rest.clear();
+        }
+        let (whole, rest) = bytes.split_at(bytes.len() / BLOCK * BLOCK);
+        self.state.update(whole);
+        self.rest.extend(rest);
+    }
+
+    /// The digest as hexadecimal text.
+    pub fn finish(mut self) -> String {
+        let padding = padding(self.length);
+        self.update(&padding);
+        self.state.hexadecimal()
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -83,38 +132,39 @@ mod x86 {
             && is_x86_feature_detected!("ssse3")
     }
 
+    /// Go through as many whole blocks of each stream.
+    ///
     /// # Safety
-    /// The processor has what [`has_instructions`] asks for; both slices hold as many whole blocks.
+    /// The processor has what [`has_instructions`] asks for; all slices hold as many whole blocks.
     #[target_feature(enable = "sha,sse2,ssse3,sse4.1")]
-    pub unsafe fn update_both(states: [&mut State; 2], blocks: [&[u8]; 2]) {
-        let [one, other] = states;
-        let (mut first, mut second) = (pack(&one.0), pack(&other.0));
+    pub unsafe fn update<const STREAMS: usize>(states: [&mut State; STREAMS], blocks: [&[u8]; STREAMS]) {
+        let mut now: [[__m128i; 2]; STREAMS] = std::array::from_fn(|stream| pack(&states[stream].0));
         for number in 0..blocks[0].len() / BLOCK {
-            // SAFETY: block `number` lies in both slices.
-            let (a, b) = unsafe {
-                (
-                    blocks[0].as_ptr().add(number * BLOCK),
-                    blocks[1].as_ptr().add(number * BLOCK),
-                )
-            };
-            let (before, also) = (first, second);
-            // SAFETY: as above.
-            let (mut words, mut others) = unsafe { (load(a), load(b)) };
+            let before = now;
+            let mut words = [[_mm_setzero_si128(); 4]; STREAMS];
+            for (words, blocks) in words.iter_mut().zip(blocks) {
+                // SAFETY: block `number` lies in the slice.
+                *words = unsafe { load(blocks.as_ptr().add(number * BLOCK)) };
+            }
             // Written out, so that the sixteen words of each message stay in registers.
             macro_rules! four_rounds {
                 ($group:expr) => {
                     // SAFETY: four of the 64 constants.
                     let constants = unsafe { _mm_loadu_si128(ROUNDS.as_ptr().add(4 * $group).cast()) };
-                    let now = _mm_add_epi32(words[$group % 4], constants);
-                    let then = _mm_add_epi32(others[$group % 4], constants);
-                    first[1] = _mm_sha256rnds2_epu32(first[1], first[0], now);
-                    second[1] = _mm_sha256rnds2_epu32(second[1], second[0], then);
-                    first[0] = _mm_sha256rnds2_epu32(first[0], first[1], _mm_shuffle_epi32(now, 0x0e));
-                    second[0] = _mm_sha256rnds2_epu32(second[0], second[1], _mm_shuffle_epi32(then, 0x0e));
+                    let mut sums = [constants; STREAMS];
+                    for stream in 0..STREAMS {
+                        sums[stream] = _mm_add_epi32(words[stream][$group % 4], constants);
+                        now[stream][1] = _mm_sha256rnds2_epu32(now[stream][1], now[stream][0], sums[stream]);
+                    }
+                    for stream in 0..STREAMS {
+                        let upper = _mm_shuffle_epi32(sums[stream], 0x0e);
+                        now[stream][0] = _mm_sha256rnds2_epu32(now[stream][0], now[stream][1], upper);
+                    }
                 };
                 ($($group:expr),*; extended) => {$(
-                    words[$group % 4] = extend(&words, $group);
-                    others[$group % 4] = extend(&others, $group);
+                    for words in &mut words {
+                        words[$group % 4] = extend(words, $group);
+                    }
                     four_rounds!($group);
                 )*};
             }
@@ -123,13 +173,13 @@ mod x86 {
             four_rounds!(2);
             four_rounds!(3);
             four_rounds!(4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15; extended);
-            for half in 0..2 {
-                first[half] = _mm_add_epi32(first[half], before[half]);
-                second[half] = _mm_add_epi32(second[half], also[half]);
+            for (now, before) in now.iter_mut().zip(before) {
+                *now = [_mm_add_epi32(now[0], before[0]), _mm_add_epi32(now[1], before[1])];
             }
         }
-        one.0 = unpack(first);
-        other.0 = unpack(second);
+        for (state, now) in states.into_iter().zip(now) {
+            state.0 = unpack(now);
+        }
     }
 
     /// The state as the instructions want it: words A, B, E, F and C, D, G, H.
@@ -217,5 +267,17 @@ mod tests {
                 "{length}"
             );
         }
+    }
+
+    #[test]
+    fn pieces_of_any_length_make_the_message() {
+        let message: Vec<u8> = (0..1000).map(|n| (n * 11) as u8).collect();
+        for piece in [1, 7, 63, 64, 65, 128, 999, 1000] {
+            let mut found = Message::new();
+            message.chunks(piece).for_each(|piece| found.update(piece));
+            found.update(&[]);
+            assert_eq!(found.finish(), digest(&message), "{piece}");
+        }
+        assert_eq!(Message::new().finish(), digest(b""));
     }
 }
