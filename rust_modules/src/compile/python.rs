@@ -1,7 +1,8 @@
 //! The face of the compiling half for Python: buffers in, buffers out, the interpreter's lock released between.
 
+use super::conversion::Transform;
 use super::dtype::DType;
-use super::encode::{Encoding, Transform};
+use super::encode::Encoding;
 use super::memory::Memory;
 use super::moments::WIDTH;
 use super::samples::{self, Refusal, Seen, Specification, View};

@@ -2,8 +2,9 @@
 //!
 //! A sample is the work of one thread, from the source through the caches into the output.
 
+use super::conversion::Transform;
 use super::dtype::DType;
-use super::encode::{Bench, Encoding, Misfit, Number, Reason, Transform};
+use super::encode::{Bench, Encoding, Misfit, Number, Reason};
 use super::moments::{Moments, BLOCK, WIDTH};
 use super::strided::Layout;
 use crate::parallel;
