@@ -13,6 +13,8 @@ import threading
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from tests.loopback.connections import Connections
+
 HEAD_END = b"\r\n\r\n"
 
 
@@ -46,7 +48,6 @@ class LoopbackProxy:
         self.seen: list[tuple[str, str]] = []
         self._pass = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         self._started = threading.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -65,25 +66,13 @@ class LoopbackProxy:
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = listener.sockets[0].getsockname()[1]
-        self._started.set()
-        await self._stop.wait()
-        listener.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        self._tasks.add(task)
+        connections = Connections(self._relay)
         try:
-            await self._relay(reader, writer)
-            writer.close()
-        except (OSError, EOFError, ValueError, asyncio.CancelledError):
-            writer.transport.abort()  # one of the two ends went, or the proxy stops
+            self.port = connections.listen("127.0.0.1", self.port)
+            self._started.set()
+            await self._stop.wait()
         finally:
-            self._tasks.discard(task)
+            await connections.close()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request; the connection ends with its answer, so the proxy need not understand it."""

@@ -38,9 +38,9 @@ from socket import IPPROTO_TCP, SO_LINGER, SOL_SOCKET, TCP_NODELAY
 from typing import Any
 from urllib.parse import quote
 
+from tests.loopback.connections import Connections
 from tests.loopback.messages import Answer, Body, FileSlice, SeenRequest, right_answer, short
 
-LARGEST_HEAD = 1 << 16
 TLS_HANDSHAKE = b"\x16"
 ONE_WRITE = 1 << 16
 SENDFILE_STEP = 8 << 20
@@ -103,7 +103,6 @@ class LoopbackServer:
         self.accepted = 0
         self._behaviours: dict[str, deque[Any]] = {}
         self._gate: Gate | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._changed = threading.Condition()
         self._started = threading.Event()
         self._failure: BaseException | None = None
@@ -181,29 +180,17 @@ class LoopbackServer:
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        listeners = []
+        connections = Connections(self._serve, self.tls)
         try:
             for host in self.hosts:
-                listeners.append(await self._listen(host))
-                self.port = listeners[0].sockets[0].getsockname()[1]
+                self.port = connections.listen(host, self.port)
             self._started.set()
             await self._stop.wait()
         finally:
-            for listener in listeners:
-                listener.close()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _listen(self, host: str) -> asyncio.Server:
-        return await asyncio.start_server(
-            self._serve, host, self.port, ssl=self.tls, backlog=2048, limit=LARGEST_HEAD, reuse_address=True
-        )
+            await connections.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: its requests one after another."""
-        task = asyncio.current_task()
-        self._tasks.add(task)
         host, self.accepted = writer.get_extra_info("sockname")[0], self.accepted + 1
         number = self.accepted
         self.connections[host] += 1
@@ -213,12 +200,8 @@ class LoopbackServer:
         try:
             while await self._exchange(reader, writer, host, number):
                 pass
-            writer.close()
-        except (OSError, EOFError, RuntimeError, asyncio.LimitOverrunError, ValueError, asyncio.CancelledError):
-            writer.transport.abort()  # the client went, or sent what is no request, or the server stops
         finally:
             self.connections[host] -= 1
-            self._tasks.discard(task)
 
     async def _exchange(self, reader: Any, writer: Any, host: str, number: int) -> bool:
         """One request and its answer; whether the connection goes on."""

@@ -431,13 +431,7 @@ def test_five_hundred_at_once_within_the_limits_of_their_hosts(server, folder):
 
 
 @posix
-@pytest.mark.parametrize(
-    "redirected",
-    [
-        False,
-        pytest.param(True, marks=pytest.mark.xfail(strict=True, reason="parts stay open while redirects wait")),
-    ],
-)
+@pytest.mark.parametrize("redirected", [False, True])
 def test_more_files_than_a_process_may_open_can_be_asked_for(server, folder, redirected):
     """All at hosts with slots to spare, or all sent on from those to one that has few, as addresses of DOIs are."""
     requests = []

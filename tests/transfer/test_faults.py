@@ -426,12 +426,9 @@ PIECES = [
         row((Well(), Well(), Change(NEW_LARGE, heed)), RIGHT, content=NEW_LARGE)
         for heed in (True, False)
     ],
-    row(
-        (Well(), Well(), Forever(CloseBeforeHead())), "connect", requests=range(5, 12), part=True,
-    ),
-    row(
-        (Well(), Well(), Forever(Status(503))), "unavailable", "503", requests=range(5, 12), part=True,
-    ),
+    # The fourth request comes after one of the first three has brought its range.
+    row((*[Well()] * 4, Forever(CloseBeforeHead())), "connect", requests=range(7, 14), part=True),
+    row((*[Well()] * 4, Forever(Status(503))), "unavailable", "503", requests=range(7, 14), part=True),
     row((Well(), Well(), Forever(Status(404))), "status", "404", part=None),
     row((Well(), Well(), Flipped(5)), RIGHT, request={"sha256": sha256(LARGE)}),
     row((Well(), Well(), Forever(Flipped(5))), "digest", request={"sha256": sha256(LARGE)}),
@@ -554,31 +551,40 @@ def test_a_retry_date_is_waited_for(csv_server, folder):
     assert csv_server.intervals()[0] >= 1.3  # the date is in whole seconds
 
 
+def times_after_refusal(server, host):
+    """Seconds from the answer that asks for time to each later request at the host."""
+    [refused] = [seen for seen in server.requests if seen.status in (429, 503)]
+    seen = [request.time - refused.time for request in list(server.requests) if request.host == server.hosts[host]]
+    return [passed for passed in seen if passed > 0]
+
+
 def test_a_retry_after_holds_back_the_whole_host_and_no_other(csv_server, folder):
     csv_server.behave("a.csv", Status(429, retry_after="1"))
     session = Session(replace(PATIENT, default_limit=HostLimit(1)))
-    here = [Request(csv_server.url(name), folder / name) for name in ("a.csv", "other.csv")]
-    there = Request(csv_server.url("other.csv", host=1), folder / "there.csv")
-    for outcome in session.download([*here, there]):
+    paths = ["a.csv", *["other.csv"] * 6]
+    requests = [
+        Request(csv_server.url(path, host, query=f"{number}"), folder / f"{host}-{number}.csv")
+        for number, path in enumerate(paths)
+        for host in (0, 1)
+        if (path, host) != ("a.csv", 1)
+    ]
+    for outcome in session.download(requests):
         outcome.check()
-    asked = {(seen.path, seen.host): seen.time for seen in csv_server.requests}
-    first = csv_server.seen("a.csv")[0].time
-    assert asked["other.csv", csv_server.hosts[0]] - first >= 0.95
-    assert asked["other.csv", csv_server.hosts[1]] < asked["other.csv", csv_server.hosts[0]]
+    held, others = times_after_refusal(csv_server, 0), times_after_refusal(csv_server, 1)
+    assert held
+    assert min(held) >= 0.95
+    assert max(others, default=0) < min(held)
 
 
-@pytest.mark.xfail(strict=True, reason="the host of the request is held back, not the one that was redirected to")
 def test_a_retry_after_holds_back_the_host_that_sent_it(csv_server, folder):
     """A host redirects to another, which asks for time: what others want of that one waits as well."""
     csv_server.behave("from", Forever(Redirect(csv_server.url("a.csv", host=1))))
     csv_server.behave("a.csv", Status(429, retry_after="1"))
     session = Session(replace(PATIENT, default_limit=HostLimit(1)))
-    asked = [csv_server.url("from"), csv_server.url("from", query="again"), csv_server.url("other.csv", host=1)]
+    asked = [csv_server.url("from"), *[csv_server.url("other.csv", host=1, query=f"{number}") for number in range(6)]]
     for outcome in session.download([Request(url, folder / str(n)) for n, url in enumerate(asked)]):
         outcome.check()
-    refused = next(seen for seen in csv_server.requests if seen.status == 429)
-    after = [seen.time - refused.time for seen in csv_server.requests if seen.host == csv_server.hosts[1]]
-    assert all(passed <= 0 or passed >= 0.95 for passed in after)
+    assert min(times_after_refusal(csv_server, 1)) >= 0.95
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -586,9 +592,10 @@ def test_a_retry_after_to_a_range_is_waited_for(server, folder, status):
     server.put("a.csv", LARGE)
     server.behave("a.csv", Well(), Well(), Status(status, retry_after="1"))
     assert fetch(server.url("a.csv"), folder / "a.csv", replace(PATIENT, **RANGES)).check().path.read_bytes() == LARGE
-    refused = next(seen for seen in server.requests if seen.status == status)
-    again = [seen.time for seen in server.requests if seen.range == refused.range and seen is not refused]
-    assert again[0] - refused.time >= 0.95
+    passed = times_after_refusal(server, 0)
+    assert max(passed) >= 0.95
+    # Until the client has read the answer, its other connections go on; then there is silence.
+    assert not [time for time in passed if 0.5 < time < 0.95]
 
 
 def test_a_retry_after_to_a_range_that_is_too_long_ends_it(server, folder):
@@ -598,7 +605,7 @@ def test_a_retry_after_to_a_range_that_is_too_long_ends_it(server, folder):
     assert outcome.error.reason == "rate_limited"
     assert "86400" in str(outcome.error)
     assert len(server.requests) <= 2 + 3  # the connections that were under way
-    assert names(folder) == RESUMABLE
+    assert names(folder) <= RESUMABLE
 
 
 def test_waits_grow_from_one_attempt_to_the_next(csv_server, folder):

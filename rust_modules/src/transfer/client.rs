@@ -196,49 +196,85 @@ pub struct Answered {
     pub permit: Permit,
 }
 
-/// Send a request with `extra` headers and follow redirects: within the scheme, without credentials once the
-/// origin changes, and under the limits of each host, of which `permit` is that of the first.
+/// Where a request has been led so far.
+pub struct Route {
+    pub url: Url,
+    /// Whether this is still the origin that credentials are for.
+    at_home: bool,
+    visited: HashSet<Url>,
+}
+
+impl Route {
+    pub fn of(address: &Address) -> Self {
+        Route {
+            url: address.url.clone(),
+            at_home: true,
+            visited: HashSet::from([address.url.clone()]),
+        }
+    }
+
+    /// Go where a redirect leads: within the scheme, not in circles, and not without end.
+    fn follow(&mut self, response: &Response, most: usize) -> Result<(), Failure> {
+        let next = redirect_target(&self.url, response)?;
+        if self.visited.len() > most {
+            let message = format!("{} redirects one after another", self.visited.len());
+            return Err(Failure::never(Reason::Redirect, message));
+        }
+        if !self.visited.insert(next.clone()) {
+            let message = format!("the redirects lead in a circle, back to {}", public(&next));
+            return Err(Failure::never(Reason::Redirect, message));
+        }
+        self.at_home = self.at_home && next.origin() == self.url.origin();
+        self.url = next;
+        Ok(())
+    }
+}
+
+/// Send a request with `extra` headers to where the route has come, under the permit of that host. None if it is
+/// to go on elsewhere.
+pub async fn ask_once(
+    context: &Context,
+    address: &Address,
+    route: &mut Route,
+    permit: Permit,
+    compressed: bool,
+    extra: &HeaderMap,
+) -> Result<Option<Answered>, Failure> {
+    let response = send(context, address, route, compressed, extra).await?;
+    let status = response.status().as_u16();
+    if matches!(status, 301 | 302 | 303 | 307 | 308) {
+        let followed = route.follow(&response, context.settings.redirects);
+        return followed
+            .map(|()| None)
+            .map_err(|failure| failure.with_status(status));
+    }
+    Ok(Some(Answered {
+        response,
+        url: route.url.clone(),
+        permit,
+    }))
+}
+
+/// Send a request and follow its redirects, under the limits of each host, of which `permit` is that of the first.
 pub async fn ask(
     context: &Context,
     address: &Address,
     permit: Permit,
-    compressed: bool,
     extra: &HeaderMap,
 ) -> Result<Answered, Failure> {
-    let mut url = address.url.clone();
-    let mut visited = HashSet::from([url.clone()]);
-    let (mut at_home, mut permit) = (true, permit);
+    let (mut route, mut permit) = (Route::of(address), permit);
     loop {
-        let response = send(context, address, &url, at_home, compressed, extra).await?;
-        let status = response.status().as_u16();
-        if !matches!(status, 301 | 302 | 303 | 307 | 308) {
-            return Ok(Answered {
-                response,
-                url,
-                permit,
-            });
+        if let Some(answered) = ask_once(context, address, &mut route, permit, false, extra).await? {
+            return Ok(answered);
         }
-        let next = redirect_target(&url, &response).map_err(|failure| failure.with_status(status))?;
-        if visited.len() > context.settings.redirects {
-            let message = format!("{} redirects one after another", visited.len());
-            return Err(Failure::never(Reason::Redirect, message).with_status(status));
-        }
-        if !visited.insert(next.clone()) {
-            let message = format!("the redirects lead in a circle, back to {}", public(&next));
-            return Err(Failure::never(Reason::Redirect, message).with_status(status));
-        }
-        at_home = at_home && next.origin() == url.origin();
-        url = next;
-        drop(permit);
-        permit = context.hosts.acquire(&context.hosts.of(&url)).await;
+        permit = context.hosts.acquire(&context.hosts.of(&route.url)).await;
     }
 }
 
 async fn send(
     context: &Context,
     address: &Address,
-    url: &Url,
-    at_home: bool,
+    route: &Route,
     compressed: bool,
     extra: &HeaderMap,
 ) -> Result<Response, Failure> {
@@ -246,7 +282,7 @@ async fn send(
     let mut headers = address.headers.clone();
     headers.insert(ACCEPT_ENCODING, coding);
     headers.extend(extra.clone());
-    if at_home {
+    if route.at_home {
         headers.extend(address.credentials.clone());
     } else {
         for secret in ["authorization", "cookie", "proxy-authorization"] {
@@ -255,7 +291,10 @@ async fn send(
     }
     Counters::add(&context.counters.requests, 1);
     let limit = context.settings.connect_timeout + context.settings.stall_timeout;
-    let sent = tokio::time::timeout(limit, context.client.get(url.clone()).headers(headers).send());
+    let sent = tokio::time::timeout(
+        limit,
+        context.client.get(route.url.clone()).headers(headers).send(),
+    );
     match sent.await {
         Ok(answer) => answer.map_err(|error| Failure::network(&error.without_url())),
         Err(_) => Err(super::receive::stalled(context, "no answer came")),

@@ -79,6 +79,18 @@ impl Hosts {
     }
 }
 
+impl Hosts {
+    /// Wait until a further request may start under a permit that is held already.
+    pub async fn next_start(&self, host: &Host) {
+        loop {
+            tokio::time::sleep_until(host.due()).await;
+            if host.claim_start() {
+                return;
+            }
+        }
+    }
+}
+
 impl Host {
     fn free_at(&self) -> std::sync::MutexGuard<'_, Instant> {
         self.free_at

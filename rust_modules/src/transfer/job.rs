@@ -2,7 +2,7 @@
 
 use super::answer::{self, Coding};
 use super::body::{Body, Read};
-use super::client::{self, Address, Answered};
+use super::client::{self, Address, Answered, Route};
 use super::context::{Context, Counters};
 use super::error::{Failure, Reason, Retry};
 use super::hosts::Permit;
@@ -13,6 +13,7 @@ use super::settings::{Answer, Exchange, Fetched, Request, Settings};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
+use url::Url;
 
 /// New bytes that make an attempt count as none: a long file on a line that breaks often still comes through.
 const PROGRESS: u64 = 1 << 20;
@@ -28,6 +29,8 @@ pub struct Job {
     in_pieces: bool,
     announced: u64,
     kept: u64,
+    /// What was asked last: the host that is to be left alone if it says so.
+    place: Option<Url>,
 }
 
 /// How far an attempt came.
@@ -46,6 +49,7 @@ impl Job {
             in_pieces: true,
             announced: 0,
             kept: 0,
+            place: None,
         }
     }
 
@@ -70,12 +74,12 @@ impl Job {
             if spent || matches!(failure.retry, Retry::Never | Retry::Nowhere) {
                 return Err(last(failure, tries));
             }
-            self.wait(&failure, tries, &address).await?;
+            self.wait(&failure, tries).await?;
         }
     }
 
     /// Wait before the next attempt; a host that is overloaded is left alone by every job.
-    async fn wait(&mut self, failure: &Failure, tries: u32, address: &Address) -> Result<(), Failure> {
+    async fn wait(&mut self, failure: &Failure, tries: u32) -> Result<(), Failure> {
         let context = Arc::clone(&self.context);
         let wait = match failure.retry {
             Retry::After(time) => time,
@@ -86,7 +90,9 @@ impl Job {
         }
         Counters::add(&context.counters.retries, 1);
         if matches!(failure.retry, Retry::After(_)) || failure.reason == Reason::RateLimited {
-            context.hosts.of(&address.url).hold(wait);
+            if let Some(place) = &self.place {
+                context.hosts.of(place).hold(wait);
+            }
             return Ok(());
         }
         let slept = async {
@@ -123,26 +129,32 @@ impl Job {
 
     async fn transfer(&mut self, address: &Arc<Address>, slot: &mut Option<Part>) -> Result<Came, Failure> {
         let context = Arc::clone(&self.context);
-        let host = context.hosts.of(&address.url);
-        let slot_of_host = async { Ok(context.hosts.acquire(&host).await) };
-        let permit = context.unless_cancelled(slot_of_host).await?;
-        // Opened only now: thousands of jobs wait, and a process may not have as many files open.
-        let part = slot.insert(Part::open(&self.request.path, address.url.as_str())?);
-        if part.pieces.is_some() && !self.in_pieces {
-            part.clear()?;
-        }
-        let fetched = if part.pieces.is_some() {
-            self.go_on_in_pieces(address, part, permit).await?
-        } else {
+        let mut route = Route::of(address);
+        let fetched = loop {
+            self.place = Some(route.url.clone());
+            let host = context.hosts.of(&route.url);
+            let waited = async { Ok(context.hosts.acquire(&host).await) };
+            let permit = context.unless_cancelled(waited).await?;
+            // Open only while it has its turn: thousands of jobs wait, and a process may not have as many files open.
+            let part = slot.insert(Part::open(&self.request.path, address.url.as_str())?);
+            if part.pieces.is_some() && !self.in_pieces {
+                part.clear()?;
+            }
+            if part.pieces.is_some() {
+                break self.go_on_in_pieces(address, part, permit).await?;
+            }
             let conditions = self.conditions(part)?;
-            let asked = client::ask(&context, address, permit, self.request.compressed, &conditions);
-            let answered = context.unless_cancelled(asked).await?;
-            match self.take(address, part, answered).await? {
-                Came::Whole(fetched) => fetched,
-                unchanged => {
-                    slot.take().expect("it was put there above").discard()?;
-                    return Ok(unchanged);
-                }
+            let compressed = self.request.compressed;
+            let asked = client::ask_once(&context, address, &mut route, permit, compressed, &conditions);
+            match context.unless_cancelled(asked).await? {
+                None => close(slot, |part| part.leave(false))?,
+                Some(answered) => match self.take(address, part, answered).await? {
+                    Came::Whole(fetched) => break fetched,
+                    unchanged => {
+                        close(slot, Part::discard)?;
+                        return Ok(unchanged);
+                    }
+                },
             }
         };
         let part = slot.take().expect("it was put there above");
@@ -339,6 +351,10 @@ impl Job {
         Counters::add(&self.context.counters.kept, kept.wrapping_sub(self.kept));
         self.kept = kept;
     }
+}
+
+fn close(slot: &mut Option<Part>, how: impl FnOnce(Part) -> Result<(), Failure>) -> Result<(), Failure> {
+    slot.take().map_or(Ok(()), how)
 }
 
 /// Exponential backoff, half of it drawn by chance so that many clients do not come back at once.

@@ -13,6 +13,7 @@ use super::part::{self, Part, Pieces, Validator};
 use super::receive::Receiver;
 use super::settings::Answer;
 use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::Response;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{mpsc, Arc, Mutex};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
+use url::Url;
 
 /// The answer whose body is the whole file, its first bytes already read.
 pub struct Primary<'a> {
@@ -104,6 +106,36 @@ impl Board {
         self.states()[piece as usize] = State::Free;
     }
 
+    /// Count a failure, and wait as it demands; an error if there is to be no further attempt.
+    async fn pause(&self, failure: Failure) -> Result<(), Failure> {
+        if !matches!(failure.retry, Retry::Resume | Retry::After(_)) {
+            return Err(failure);
+        }
+        let settings = &self.fetching.context.settings;
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut failure = failure.unless_patient(settings);
+        failure.spent |= failures >= settings.attempts;
+        if failure.spent {
+            return Err(failure);
+        }
+        Counters::add(&self.fetching.context.counters.retries, 1);
+        if failure.retry == Retry::Resume && failure.reason != Reason::RateLimited {
+            tokio::time::sleep(backoff(settings, failures)).await;
+        }
+        Ok(())
+    }
+
+    /// Leave a host alone that asks for it.
+    fn hold_back(&self, url: &Url, response: &Response) {
+        let context = &self.fetching.context;
+        let wait = match answer::passing(response.status().as_u16(), response.headers()) {
+            Some((_, Retry::After(time))) if time <= context.settings.longest_wait => time,
+            Some((Reason::RateLimited, Retry::Resume)) => backoff(&context.settings, 1),
+            _ => return,
+        };
+        context.hosts.of(url).hold(wait);
+    }
+
     fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Failure> {
         part::write_at(&self.file, bytes, offset)
             .map_err(|error| part::disk_failure("cannot write", &self.fetching.path, &error))
@@ -163,10 +195,10 @@ pub async fn fetch(
     }
     let mut answer = None;
     let first = async {
-        match primary {
-            Some(primary) => read_primary(&board, primary, permit).await,
-            None => connection(Arc::clone(&board), Some(permit)).await,
+        if let Some(primary) = primary {
+            read_primary(&board, primary).await?;
         }
+        connection(Arc::clone(&board), Some(permit)).await
     };
     let result = {
         tokio::pin!(first);
@@ -189,10 +221,13 @@ pub async fn fetch(
                 ended = &mut first, if reading => {
                     reading = false;
                     match ended {
-                        Err(failure) if failure.spent || failure.retry != Retry::Resume => break Err(failure),
-                        // Its connection goes on as one of the others.
-                        _ => connections.spawn(connection(Arc::clone(&board), None)),
-                    };
+                        Ok(()) => {}
+                        // The body broke: another connection takes its place.
+                        Err(failure) if !failure.spent && failure.retry == Retry::Resume => {
+                            connections.spawn(connection(Arc::clone(&board), None));
+                        }
+                        Err(failure) => break Err(failure),
+                    }
                 },
                 ended = connections.join_next(), if !connections.is_empty() => {
                     match ended.expect("there is one").expect("connections do not panic") {
@@ -287,7 +322,7 @@ impl Frontier {
 }
 
 /// Read the whole file's body piece by piece, until another connection has taken the piece that comes next.
-async fn read_primary(board: &Board, mut primary: Primary<'_>, _permit: Permit) -> Result<(), Failure> {
+async fn read_primary(board: &Board, mut primary: Primary<'_>) -> Result<(), Failure> {
     let (mut piece, mut offset) = (0, 0);
     if !board.take_this(0) {
         return Ok(());
@@ -327,44 +362,43 @@ async fn read_primary(board: &Board, mut primary: Primary<'_>, _permit: Permit) 
 }
 
 /// Fetch pieces until none is free; a broken one is tried again, as often as the settings allow for all together.
-async fn connection(board: Arc<Board>, mut permit: Option<Permit>) -> Result<(), Failure> {
+async fn connection(board: Arc<Board>, permit: Option<Permit>) -> Result<(), Failure> {
     let Fetching { context, address, .. } = &board.fetching;
     let host = context.hosts.of(&address.url);
-    loop {
-        let permit = match permit.take() {
-            Some(first) => first,
-            None => context.hosts.acquire(&host).await,
+    // Kept from piece to piece: a file that was begun is finished before others are.
+    let mut permit = match permit {
+        Some(first) => first,
+        None => context.hosts.acquire(&host).await,
+    };
+    while let Some(piece) = board.take() {
+        let result = fetch_piece(&board, piece, permit).await;
+        permit = match result {
+            Ok(Some(kept)) => {
+                context.hosts.next_start(&host).await;
+                kept
+            }
+            Ok(None) => context.hosts.acquire(&host).await,
+            Err(failure) => {
+                board.give_back(piece);
+                board.pause(failure).await?;
+                context.hosts.acquire(&host).await
+            }
         };
-        let Some(piece) = board.take() else { return Ok(()) };
-        let Err(failure) = fetch_piece(&board, piece, permit).await else {
-            continue;
-        };
-        board.give_back(piece);
-        let failures = board.failures.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut failure = failure.unless_patient(&context.settings);
-        failure.spent |= failures >= context.settings.attempts;
-        if failure.spent || !matches!(failure.retry, Retry::Resume | Retry::After(_)) {
-            return Err(failure);
-        }
-        Counters::add(&context.counters.retries, 1);
-        match failure.retry {
-            Retry::After(time) => host.hold(time),
-            _ if failure.reason == Reason::RateLimited => host.hold(backoff(&context.settings, failures)),
-            _ => tokio::time::sleep(backoff(&context.settings, failures)).await,
-        }
     }
+    Ok(())
 }
 
-async fn fetch_piece(board: &Board, piece: u64, permit: Permit) -> Result<(), Failure> {
+/// Fetch one piece; the permit comes back if it is still that of the file's own host.
+async fn fetch_piece(board: &Board, piece: u64, permit: Permit) -> Result<Option<Permit>, Failure> {
     let (begin, end) = board.range(piece);
     let range = range_headers(board, begin, end)?;
     let Fetching { context, address, .. } = &board.fetching;
-    let asked = client::ask(context, address, permit, false, &range);
     let client::Answered {
         response,
         url,
-        permit: _permit,
-    } = asked.await?;
+        permit,
+    } = client::ask(context, address, permit, &range).await?;
+    board.hold_back(&url, &response);
     check_range(board, response.status().as_u16(), response.headers(), begin, end)?;
     let _ = board
         .done
@@ -384,7 +418,7 @@ async fn fetch_piece(board: &Board, piece: u64, permit: Permit) -> Result<(), Fa
         return Err(Failure::new(Reason::Truncated, Retry::Resume, message));
     }
     board.finish(piece);
-    Ok(())
+    Ok((url.host_str() == address.url.host_str()).then_some(permit))
 }
 
 fn range_headers(board: &Board, begin: u64, end: u64) -> Result<HeaderMap, Failure> {

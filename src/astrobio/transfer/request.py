@@ -48,7 +48,7 @@ class Settings:
     connect_timeout : float
         For a connection to be made.
     stall_timeout : float
-        Without a byte, before an answer or within its body.
+        Without a byte within a body; an answer begins within this and ``connect_timeout`` together.
     least_speed, least_speed_time : int, float
         A body slower than so many bytes/s, averaged over that time, is given up as *slow*.
     attempts : int
