@@ -1,4 +1,4 @@
-"""What verifying costs: SHA-256 of one large file, of many small ones, and a deep verification of a store.
+"""What verifying costs: SHA-256 of one large file, of several, of many small ones, and a deep verification of a store.
 
 Each is measured warm (files in the page cache) and cold (their pages are dropped before each repeat, where the system
 can be asked to), beside what a user would take:
@@ -7,7 +7,8 @@ can be asked to), beside what a user would take:
 stage     what is measured                                    beside it
 ========  ==================================================  ====================================================
 file      one file (``--size``) by the native core            ``hashlib``, ``sha256sum``, ``openssl dgst``
-files     small files (``--files``) by the native core        the same; the commands by ``xargs -P``, one a core
+shards    as many bytes in eight files, as a pack has them    the same; the commands by ``xargs -P``, one a core
+files     small files (``--files``) by the native core        the same
 store     deep verification of planet runs (``--runs``):      hashing alone; ``sha256sum`` of its objects
           hashes, gates, journal, batch files
 ========  ==================================================  ====================================================
@@ -48,6 +49,7 @@ from astrobio.store import RealDataStorage
 OURS = "astrobio"
 SMALL = 7000
 """Bytes of a small file: those of a planet run."""
+SHARDS = 8
 Way = Callable[[Sequence[Path]], list[str]]
 
 
@@ -112,7 +114,7 @@ def by_command(command: Sequence[str], workers: int) -> Way:
             done = subprocess.run([*command, str(paths[0])], capture_output=True, text=True, check=True)
         else:
             listed = "\0".join(map(str, paths))
-            started = ["xargs", "-0", "-P", str(workers), "-n", "256", *command]
+            started = ["xargs", "-0", "-P", str(workers), "-n", str(-(-len(paths) // (8 * workers))), *command]
             done = subprocess.run(started, input=listed, capture_output=True, text=True, check=True)
         pairs = dict(_digest_of_line(line) for line in done.stdout.splitlines())
         return [pairs[str(path)] for path in paths]
@@ -218,6 +220,13 @@ def measure(settings: Settings, work: Path | None) -> list[Measurement]:
         large = write_random(folder / "large", int(settings.size * 1e9))
         found += hash_stage("file", [large], settings)
         large.unlink()
+        print("several files ...", file=sys.stderr)
+        shards = [
+            write_random(folder / f"shard{number}", int(settings.size * 1e9 / SHARDS)) for number in range(SHARDS)
+        ]
+        found += hash_stage("shards", shards, settings)
+        for path in shards:
+            path.unlink()
         print("many files ...", file=sys.stderr)
         found += hash_stage("files", write_small(folder / "small", settings.files), settings)
         print("a store ...", file=sys.stderr)

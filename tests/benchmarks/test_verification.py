@@ -22,7 +22,13 @@ def test_every_stage_gets_a_figure_and_every_way_the_same_digests(tmp_path: Path
     assert done.returncode == 0, done.stderr
     document = json.loads(out.read_text())
     stages = {(item["stage"], item["way"]) for item in document["measurements"]}
-    assert {("file", "astrobio"), ("files", "astrobio"), ("store", "astrobio"), ("files", "hashlib")} <= stages
+    assert {
+        ("file", "astrobio"),
+        ("shards", "astrobio"),
+        ("files", "astrobio"),
+        ("store", "astrobio"),
+        ("files", "hashlib"),
+    } <= stages
     for item in document["measurements"]:
         assert item["detail"]["same"], item
         assert item["detail"]["gigabytes_per_second"] > 0

@@ -293,9 +293,31 @@ def test_memory_of_the_caller_is_filled_and_checked():
         compile_array(values, (1, 0), "float32", out=values)
     with pytest.raises(ValueError, match="out overlaps the values"):
         compile_array(values[::-1], (1, 0), "float32", out=values)
+    with pytest.raises(ValueError, match="out does not lie at a multiple of 2 bytes"):
+        compile_array(values, None, "int16", out=np.zeros(49, dtype=np.uint8)[1:])
     out.flags.writeable = False
     with pytest.raises((ValueError, BufferError)):
         compile_array(values, None, "int16", out=out)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 3, 0), (0, 0)])
+def test_nothing_is_compiled_to_nothing(shape):
+    values = np.empty(shape, dtype=np.float32)
+    found = compile_array(values, None, "float16", out=np.empty(shape, dtype=np.float16))
+    assert np.asarray(found.crc32).tolist() == [0] * shape[0]
+    assert np.asarray(found.moments)[..., 0].sum() == 0
+    assert np.asarray(compile_array(values, None, "float16").data).shape == shape
+
+
+def test_values_at_odd_addresses_are_read_all_the_same():
+    packed = np.zeros(100, dtype=[("flag", "u1"), ("value", "f8")])
+    packed["value"] = np.arange(100)
+    for dtype in ("float64", "float32", "int16"):
+        data = np.asarray(compile_array(packed["value"].reshape(4, 25), None, dtype).data)
+        assert data.ravel().tolist() == list(range(100))
+    shifted = np.zeros(81, dtype=np.uint8)[1:].view(np.float64)
+    shifted[:] = np.arange(10)
+    assert np.asarray(compile_array(shifted.reshape(2, 5), None, "float64").data).ravel().tolist() == list(range(10))
 
 
 def test_compiled_values_are_read_only_and_outlive_what_made_them():

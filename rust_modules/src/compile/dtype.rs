@@ -117,6 +117,48 @@ impl fmt::Display for DType {
     }
 }
 
+/// `call` with `kind` as the Rust type of an integer type.
+macro_rules! for_whole {
+    ($dtype:expr, $kind:ident => $call:expr, else $other:expr) => {
+        match $dtype {
+            $crate::compile::dtype::DType::Int8 => {
+                type $kind = i8;
+                $call
+            }
+            $crate::compile::dtype::DType::Int16 => {
+                type $kind = i16;
+                $call
+            }
+            $crate::compile::dtype::DType::Int32 => {
+                type $kind = i32;
+                $call
+            }
+            $crate::compile::dtype::DType::Int64 => {
+                type $kind = i64;
+                $call
+            }
+            $crate::compile::dtype::DType::UInt8 => {
+                type $kind = u8;
+                $call
+            }
+            $crate::compile::dtype::DType::UInt16 => {
+                type $kind = u16;
+                $call
+            }
+            $crate::compile::dtype::DType::UInt32 => {
+                type $kind = u32;
+                $call
+            }
+            $crate::compile::dtype::DType::UInt64 => {
+                type $kind = u64;
+                $call
+            }
+            _ => $other,
+        }
+    };
+}
+pub(super) use for_whole;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! The compiling half of packs: samples in any order of axes into checked, encoded, checksummed shards.
 //!
 //! - [`strided`] brings the axes of a sample into the stored order;
-//! - [`encode`] turns values into stored bytes, and says which value does not fit;
+//! - [`encode`] turns values into stored bytes, by the loops of [`conversion`], and says which value does not fit;
 //! - [`moments`] takes count, mean, deviations and extremes of what was stored;
 //! - [`samples`] does all of this for many samples on all cores, with a CRC-32 of each;
 //! - [`shard`] writes safetensors files that are whole or not there;
@@ -16,11 +16,11 @@ compile_error!("shards are little-endian, and their bytes are written as they li
 macro_rules! accelerated {
     (
         $(#[$note:meta])*
-        fn $name:ident $(<$kind:ident: $bound:ident $(+ $more:ident)?>)? ($($argument:ident: $type:ty),* $(,)?)
+        $visible:vis fn $name:ident $(<$kind:ident: $bound:ident $(+ $more:ident)?>)? ($($argument:ident: $type:ty),* $(,)?)
             $(-> $result:ty)? $body:block
     ) => {
         $(#[$note])*
-        fn $name $(<$kind: $bound $(+ $more)?>)? ($($argument: $type),*) $(-> $result)? {
+        $visible fn $name $(<$kind: $bound $(+ $more)?>)? ($($argument: $type),*) $(-> $result)? {
             #[inline(always)]
             fn portable $(<$kind: $bound $(+ $more)?>)? ($($argument: $type),*) $(-> $result)? $body
 
@@ -40,6 +40,7 @@ macro_rules! accelerated {
     };
 }
 
+mod conversion;
 mod dtype;
 mod encode;
 mod memory;

@@ -1,7 +1,8 @@
 //! The face of the compiling half for Python: buffers in, buffers out, the interpreter's lock released between.
 
+use super::conversion::Transform;
 use super::dtype::DType;
-use super::encode::{Encoding, Transform};
+use super::encode::Encoding;
 use super::memory::Memory;
 use super::moments::WIDTH;
 use super::samples::{self, Refusal, Seen, Specification, View};
@@ -100,13 +101,23 @@ impl<'py> Source<'py> {
         })
     }
 
-    /// Bytes one after another that are to be written; `others` must not lie in them.
-    fn writable(object: &Bound<'py, PyAny>, length: usize, others: &[Source<'py>]) -> PyResult<Self> {
+    /// Bytes one after another that are to be written as values of `item` bytes; `others` must not lie in them.
+    fn writable(
+        object: &Bound<'py, PyAny>,
+        length: usize,
+        item: usize,
+        others: &[Source<'py>],
+    ) -> PyResult<Self> {
         let source = Source::open(object, ffi::PyBUF_C_CONTIGUOUS | ffi::PyBUF_WRITABLE)?;
         if source.view.len as usize != length {
             let found = source.view.len;
             return Err(PyValueError::new_err(format!(
                 "out has {found} bytes, and {length} are needed"
+            )));
+        }
+        if source.view.buf as usize % item != 0 {
+            return Err(PyValueError::new_err(format!(
+                "out does not lie at a multiple of {item} bytes"
             )));
         }
         let span = source.span();
@@ -122,6 +133,9 @@ impl<'py> Source<'py> {
 
     /// Addresses from the lowest byte to beyond the highest.
     fn span(&self) -> std::ops::Range<usize> {
+        if self.view.len == 0 {
+            return 0..0;
+        }
         let (mut low, mut high) = (
             self.view.buf as isize,
             self.view.buf as isize + self.view.itemsize,
@@ -281,11 +295,16 @@ enum Out<'py> {
 }
 
 impl<'py> Out<'py> {
-    fn new(given: Option<&Bound<'py, PyAny>>, length: usize, sources: &[Source<'py>]) -> PyResult<Out<'py>> {
+    fn new(
+        given: Option<&Bound<'py, PyAny>>,
+        length: usize,
+        item: usize,
+        sources: &[Source<'py>],
+    ) -> PyResult<Out<'py>> {
         match given {
             None => Ok(Out::Own(Memory::zeroed(length))),
             Some(given) => Ok(Out::Given(
-                Source::writable(given, length, sources)?,
+                Source::writable(given, length, item, sources)?,
                 given.clone().unbind(),
             )),
         }
@@ -432,8 +451,11 @@ fn refused(py: Python<'_>, refusal: Refusal) -> PyErr {
     }
 }
 
+/// More threads than this are a mistake of the caller's.
+const MOST_THREADS: usize = 256;
+
 fn threads_or_cores(threads: Option<usize>) -> usize {
-    threads.unwrap_or_else(parallel::cores).max(1)
+    threads.unwrap_or_else(parallel::cores).clamp(1, MOST_THREADS)
 }
 
 /// Encode samples of one shape.
@@ -474,8 +496,9 @@ pub fn compile_array(
     let specification = wanted.checked(view.dtype, shape.first().copied().unwrap_or(1))?;
     let threads = threads_or_cores(threads);
     let shape = [&[view.samples()], shape.as_slice()].concat();
-    let length = shape.iter().product::<usize>() * specification.encoding.stored.size();
-    let mut out = Out::new(out, length, std::slice::from_ref(&source))?;
+    let item = specification.encoding.stored.size();
+    let length = shape.iter().product::<usize>() * item;
+    let mut out = Out::new(out, length, item, std::slice::from_ref(&source))?;
     let bytes = out.bytes_mut();
     let seen = py
         .allow_threads(|| samples::compile_dense(&view, &axes, &specification, bytes, threads))
@@ -544,8 +567,9 @@ pub fn compile_ragged(
     let specification = wanted.checked(first.dtype, first.shape.get(1).copied().unwrap_or(1))?;
     let threads = threads_or_cores(threads);
     let shape = [&[ends[ends.len() - 1] as usize], &first.shape[1..]].concat();
-    let length = shape.iter().product::<usize>() * specification.encoding.stored.size();
-    let mut out = Out::new(out, length, &sources)?;
+    let item = specification.encoding.stored.size();
+    let length = shape.iter().product::<usize>() * item;
+    let mut out = Out::new(out, length, item, &sources)?;
     let bytes = out.bytes_mut();
     let seen = py
         .allow_threads(|| samples::compile_ragged(&views, &specification, bytes, threads))

@@ -2,8 +2,9 @@
 //!
 //! A sample is the work of one thread, from the source through the caches into the output.
 
+use super::conversion::Transform;
 use super::dtype::DType;
-use super::encode::{Bench, Encoding, Misfit, Number, Reason, Transform};
+use super::encode::{Bench, Encoding, Misfit, Number, Reason};
 use super::moments::{Moments, BLOCK, WIDTH};
 use super::strided::Layout;
 use crate::parallel;
@@ -313,7 +314,9 @@ impl<'call> Worker<'call> {
         let encoding = self.specification.encoding;
         let length = layout.count() * encoding.source.size();
         let mut crc32 = crc32fast::Hasher::new();
-        if layout.is_contiguous() && start as usize % encoding.source.size() == 0 {
+        if length == 0 {
+            self.fields(Some(&[]), task.data, task.moments, Some(&mut crc32))?;
+        } else if layout.is_contiguous() && start as usize % encoding.source.size() == 0 {
             // SAFETY: contiguous and aligned, readable by the caller's word.
             let source = unsafe { std::slice::from_raw_parts(start, length) };
             self.fields(Some(source), task.data, task.moments, Some(&mut crc32))?;

@@ -6,6 +6,7 @@
 //! the disk; until then it has a temporary one beside it.
 
 use super::dtype::DType;
+use crate::hashing::hexadecimal;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
@@ -131,7 +132,7 @@ pub fn write(
         let hashing = scope.spawn(|| {
             let mut digest = Sha256::new();
             parts().for_each(|part| digest.update(part));
-            digest.finalize()
+            hexadecimal(digest)
         });
         let written = parts().try_for_each(|part| (&partial.file).write_all(part));
         (written, hashing.join())
@@ -145,7 +146,7 @@ pub fn write(
     if sync {
         sync_folder(path)?;
     }
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest)
 }
 
 /// A file under a temporary name, removed unless it gets its own.
@@ -212,6 +213,7 @@ fn sync_folder(_path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest, Sha256};
 
     fn tensor<'data>(name: &str, dtype: DType, shape: &[usize], parts: &[&'data [u8]]) -> Tensor<'data> {
         Tensor {

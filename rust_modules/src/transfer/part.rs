@@ -6,6 +6,7 @@
 
 use super::client;
 use super::error::{Failure, Reason, Retry};
+use crate::hashing::hexadecimal;
 use fs4::{FileExt, TryLockError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -432,14 +433,6 @@ pub fn hash_range(file: &File, begin: u64, end: u64, digest: &mut Sha256) -> io:
         }
     }
     Ok(())
-}
-
-pub fn hexadecimal(digest: Sha256) -> String {
-    digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// Make renames in a folder durable; systems without folders as files do so on their own.

@@ -317,7 +317,7 @@ impl Frontier {
         self.digest
             .await
             .expect("hashing does not panic")
-            .map(part::hexadecimal)
+            .map(crate::hashing::hexadecimal)
     }
 }
 
