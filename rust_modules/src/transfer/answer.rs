@@ -204,7 +204,7 @@ pub async fn status_failure(context: &Context, answered: Answered) -> (Failure, 
     let headers = answered.response.headers().clone();
     let mut receiver = Receiver::new(context, answered.response);
     let page = tokio::time::timeout(PAGE_TIME, receiver.rest(content::PAGE_BYTES)).await;
-    let page = page.unwrap_or_default();
+    let page = plain_page(page.unwrap_or_default(), &headers);
     let code = status.as_u16();
     if matches!(code, 202 | 401 | 403 | 405 | 429 | 503) && content::is_challenge(&headers, &page) {
         return (content::challenge_failure().with_status(code), receiver.received);
@@ -222,6 +222,22 @@ pub async fn status_failure(context: &Context, answered: Answered) -> (Failure, 
     let name = status.canonical_reason().unwrap_or("");
     let failure = Failure::new(reason, retry, format!("the host answered {code} {name}{hint}"));
     (failure.with_status(code), receiver.received)
+}
+
+/// A page without its coding, as far as it can be decoded: it is only looked at.
+fn plain_page(page: Vec<u8>, headers: &HeaderMap) -> Vec<u8> {
+    let Ok(mut decoder) = Decoder::of(text(headers, &header::CONTENT_ENCODING).as_deref()) else {
+        return page;
+    };
+    let mut plain = Vec::new();
+    let mut keep = |bytes: &[u8]| {
+        plain.extend_from_slice(&bytes[..bytes.len().min(content::PAGE_BYTES - plain.len())]);
+        Ok(())
+    };
+    // A page cut short is decoded as far as it came.
+    let _ = decoder.feed(&page, &mut keep);
+    let _ = decoder.finish(&mut keep);
+    plain
 }
 
 #[cfg(test)]

@@ -125,6 +125,14 @@ impl Address {
     pub fn of(request: &Request) -> Result<Self, Failure> {
         let mut url = Url::parse(&request.url)
             .map_err(|error| Failure::never(Reason::Url, format!("this is no address: {error}")))?;
+        let bare = request
+            .url
+            .trim_start()
+            .split_once("://")
+            .map_or("", |(_, rest)| rest);
+        if matches!(url.scheme(), "http" | "https") && bare.starts_with('/') {
+            return Err(Failure::never(Reason::Url, "the address names no host"));
+        }
         if !matches!(url.scheme(), "http" | "https") {
             let message = format!("{} is not fetched here; http and https are", url.scheme());
             return Err(Failure::never(Reason::Url, message));
@@ -297,7 +305,7 @@ async fn send(
     );
     match sent.await {
         Ok(answer) => answer.map_err(|error| Failure::network(&error.without_url())),
-        Err(_) => Err(super::receive::stalled(context, "no answer came")),
+        Err(_) => Err(super::receive::stalled("no answer came", limit)),
     }
 }
 

@@ -113,12 +113,17 @@ impl Job {
         });
         let mut part = None;
         let result = self.transfer(address, &mut part).await;
-        let Err(failure) = result else { return result };
+        let Err(mut failure) = result else { return result };
         if let Some(last) = self.exchanges.last_mut() {
             last.error = Some(failure.reason.name().to_string());
             last.status = last.status.or(failure.status);
         }
         if let Some(part) = part {
+            if let (Reason::Truncated | Reason::Stalled | Reason::Slow, Some(total)) =
+                (failure.reason, part.total)
+            {
+                failure.message += &format!("; {} of {total} bytes are there", pieces::kept(&part));
+            }
             match failure.retry {
                 Retry::Anew | Retry::Nowhere => part.discard()?,
                 _ => part.leave(matches!(failure.reason, Reason::Cancelled | Reason::Disk))?,

@@ -34,7 +34,10 @@ impl<'a> Receiver<'a> {
     pub async fn chunk(&mut self) -> Result<Option<impl AsRef<[u8]>>, Failure> {
         let waited = tokio::time::timeout(self.context.settings.stall_timeout, self.response.chunk());
         let chunk = match waited.await {
-            Err(_) => return Err(stalled(self.context, "the body stopped coming")),
+            Err(_) => {
+                let time = self.context.settings.stall_timeout;
+                return Err(stalled("the body stopped coming", time));
+            }
             Ok(Err(error)) => return Err(body_failure(&error.without_url())),
             Ok(Ok(chunk)) => chunk,
         };
@@ -56,8 +59,8 @@ impl<'a> Receiver<'a> {
         let speed = self.window_bytes as f64 / passed.as_secs_f64();
         if speed < settings.least_speed as f64 {
             let message = format!(
-                "the body came at {speed:.0} bytes/s over {:.0} s, and {} bytes/s are the least",
-                passed.as_secs_f64(),
+                "the body came at {speed:.0} bytes/s over {} s, and {} bytes/s are the least",
+                seconds(passed),
                 settings.least_speed
             );
             return Err(Failure::new(Reason::Slow, Retry::Resume, message));
@@ -81,9 +84,9 @@ impl<'a> Receiver<'a> {
     }
 }
 
-pub fn stalled(context: &Context, what: &str) -> Failure {
-    let seconds = seconds(context.settings.stall_timeout);
-    Failure::new(Reason::Stalled, Retry::Resume, format!("{what} for {seconds} s"))
+pub fn stalled(what: &str, time: Duration) -> Failure {
+    let message = format!("{what} for {} s", seconds(time));
+    Failure::new(Reason::Stalled, Retry::Resume, message)
 }
 
 /// Whatever breaks while a body is read leaves it truncated, unless the peer no longer speaks HTTP.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from astrobio.core.errors import UsageError
 from astrobio.core.native import native
 
 MEBIBYTE = 1 << 20
+_SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 
 def _user_agent() -> str:
@@ -122,6 +125,11 @@ class Request:
         Of the copy that is held: if it is still the same, nothing is fetched and the outcome says ``not_modified``.
     compressed : bool
         Ask for gzip on the way; the file is what it decodes to.
+
+    Raises
+    ------
+    UsageError
+        If ``sha256`` is no digest.
     """
 
     url: str
@@ -137,6 +145,10 @@ class Request:
     etag: str | None = None
     last_modified: str | None = None
     compressed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sha256 is not None and not _SHA256.fullmatch(self.sha256):
+            raise UsageError(f"{self.sha256!r} is no SHA-256: it has 64 hexadecimal digits")
 
     def __repr__(self) -> str:
         """The request without its secrets."""
