@@ -1,6 +1,7 @@
 //! What an answer's status and headers say, before its body is read.
 
-use super::client::{self, Answered};
+use super::address;
+use super::ask::Answered;
 use super::content;
 use super::context::Context;
 use super::decode::Decoder;
@@ -24,7 +25,7 @@ pub fn describe(response: &Response, url: &Url) -> Answer {
         .filter(|(name, _)| !matches!(name.as_str(), "set-cookie" | "www-authenticate"));
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     Answer {
-        url: client::public(url),
+        url: address::public(url),
         status: response.status().as_u16(),
         headers: shown
             .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
@@ -41,7 +42,7 @@ pub fn recalled(part: &Part, url: &Url) -> Answer {
         ("last-modified", &part.validator.last_modified),
     ];
     Answer {
-        url: client::public(url),
+        url: address::public(url),
         status: 206,
         headers: pairs
             .into_iter()

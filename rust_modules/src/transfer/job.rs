@@ -1,15 +1,17 @@
 //! One file from its first request to its place: attempts, waits between them, and what becomes of the part.
 
+use super::address::{public, Address};
 use super::answer::{self, Coding};
+use super::ask::{self, Answered, Route};
 use super::body::{Body, Read};
-use super::client::{self, Address, Answered, Route};
 use super::context::{Context, Counters};
 use super::error::{Failure, Reason, Retry};
 use super::hosts::Permit;
 use super::part::Part;
+use super::patience::backoff;
 use super::pieces::{self, Fetching};
-use super::receive::{seconds, Receiver};
-use super::settings::{Answer, Exchange, Fetched, Request, Settings};
+use super::receive::Receiver;
+use super::settings::{Answer, Exchange, Fetched, Request};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +107,7 @@ impl Job {
     /// One attempt; afterwards the part is closed, as the failure demands.
     async fn attempt(&mut self, address: &Arc<Address>) -> Result<Came, Failure> {
         self.exchanges.push(Exchange {
-            url: client::public(&address.url),
+            url: public(&address.url),
             status: None,
             error: None,
             waited: Duration::ZERO,
@@ -150,7 +152,7 @@ impl Job {
             }
             let conditions = self.conditions(part)?;
             let compressed = self.request.compressed;
-            let asked = client::ask_once(&context, address, &mut route, permit, compressed, &conditions);
+            let asked = ask::ask_once(&context, address, &mut route, permit, compressed, &conditions);
             match context.unless_cancelled(asked).await? {
                 None => close(slot, |part| part.leave(false))?,
                 Some(answered) => match self.take(address, part, answered).await? {
@@ -203,7 +205,7 @@ impl Job {
         let status = answered.response.status().as_u16();
         if let Some(last) = self.exchanges.last_mut() {
             last.status = Some(status);
-            last.url = client::public(&answered.url);
+            last.url = public(&answered.url);
         }
         let asked_range = self.ranges && part.resume_at() > 0;
         let conditional = self.request.etag.is_some() || self.request.last_modified.is_some();
@@ -362,16 +364,6 @@ fn close(slot: &mut Option<Part>, how: impl FnOnce(Part) -> Result<(), Failure>)
     slot.take().map_or(Ok(()), how)
 }
 
-/// Exponential backoff, half of it drawn by chance so that many clients do not come back at once.
-pub fn backoff(settings: &Settings, tries: u32) -> Duration {
-    let doubled = 2u32.saturating_pow(tries.saturating_sub(1));
-    let full = settings
-        .backoff
-        .saturating_mul(doubled)
-        .min(settings.longest_backoff);
-    full.mul_f64(0.5 + 0.5 * fastrand::f64())
-}
-
 /// A failure that no attempt follows says how many there were.
 fn last(failure: Failure, tries: u32) -> Failure {
     if tries < 2 {
@@ -388,24 +380,5 @@ fn not_modified(answer: Answer) -> Fetched {
         size: 0,
         resumed_from: 0,
         not_modified: true,
-    }
-}
-
-impl Failure {
-    /// The same, with no further attempt if the host asks for more patience than there is.
-    pub fn unless_patient(self, settings: &Settings) -> Self {
-        match self.retry {
-            Retry::After(time) if time > settings.longest_wait => Failure {
-                message: format!(
-                    "{}; the host asks to wait {} s, and {} s are the longest wait",
-                    self.message,
-                    seconds(time),
-                    seconds(settings.longest_wait)
-                ),
-                spent: true,
-                ..self
-            },
-            _ => self,
-        }
     }
 }

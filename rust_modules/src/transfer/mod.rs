@@ -5,7 +5,9 @@
 
 use pyo3::prelude::*;
 
+mod address;
 mod answer;
+mod ask;
 mod body;
 mod client;
 mod content;
@@ -15,6 +17,7 @@ mod error;
 mod hosts;
 mod job;
 mod part;
+mod patience;
 mod pieces;
 mod receive;
 mod session;

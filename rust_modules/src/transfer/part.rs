@@ -4,7 +4,7 @@
 //! the target as it was, and a part that a later transfer goes on with or discards. A lock on the part keeps two
 //! transfers of one file apart, in one process or several.
 
-use super::client;
+use super::address;
 use super::error::{Failure, Reason, Retry};
 use crate::hashing::hexadecimal;
 use fs4::{FileExt, TryLockError};
@@ -131,7 +131,7 @@ impl Part {
             target: target.to_path_buf(),
             note_path: beside(target, ".part.json"),
             path,
-            url: client::public_text(url),
+            url: address::public_text(url),
             url_sha256: hexadecimal(Sha256::new_with_prefix(url)),
             validator: Validator::default(),
             total: None,

@@ -3,13 +3,14 @@
 //! Pieces are taken in order, so that the digest, which must see the bytes in order, follows close behind. The
 //! first connection goes on with the body that it has until another has taken the piece that comes next.
 
+use super::address::Address;
 use super::answer::{self, ContentRange};
-use super::client::{self, Address};
+use super::ask::{self, Answered};
 use super::context::{Context, Counters};
 use super::error::{Failure, Reason, Retry};
 use super::hosts::Permit;
-use super::job::backoff;
 use super::part::{self, Part, Pieces, Validator};
+use super::patience::backoff;
 use super::receive::Receiver;
 use super::settings::Answer;
 use reqwest::header::{self, HeaderMap, HeaderValue};
@@ -393,11 +394,11 @@ async fn fetch_piece(board: &Board, piece: u64, permit: Permit) -> Result<Option
     let (begin, end) = board.range(piece);
     let range = range_headers(board, begin, end)?;
     let Fetching { context, address, .. } = &board.fetching;
-    let client::Answered {
+    let Answered {
         response,
         url,
         permit,
-    } = client::ask(context, address, permit, &range).await?;
+    } = ask::ask(context, address, permit, &range).await?;
     board.hold_back(&url, &response);
     check_range(board, response.status().as_u16(), response.headers(), begin, end)?;
     let _ = board

@@ -2,6 +2,7 @@
 
 use super::context::{Context, Counters};
 use super::error::{Failure, Reason, Retry};
+use super::patience::seconds;
 use reqwest::Response;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -98,9 +99,4 @@ fn body_failure(error: &reqwest::Error) -> Failure {
         failure.message = "the connection ended before the body did".to_string();
     }
     failure
-}
-
-pub fn seconds(time: Duration) -> String {
-    let text = format!("{:.1}", time.as_secs_f64());
-    text.strip_suffix(".0").map(str::to_string).unwrap_or(text)
 }

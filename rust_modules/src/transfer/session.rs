@@ -1,6 +1,6 @@
 //! What Python sees: a session that fetches lists of requests on threads of its own.
 
-use super::client;
+use super::address;
 use super::context::{Context, Counters};
 use super::error::Failure;
 use super::job::Job;
@@ -372,7 +372,7 @@ fn outcome<'py>(py: Python<'py>, ended: Ended, request: &Request) -> PyResult<Bo
             found.set_item("not_modified", fetched.not_modified)?;
         }
         Err(failure) => {
-            found.set_item("url", client::public_text(&request.url))?;
+            found.set_item("url", address::public_text(&request.url))?;
             found.set_item("reason", failure.reason.name())?;
             found.set_item("message", failure.message)?;
             found.set_item("status", failure.status)?;
@@ -394,7 +394,7 @@ fn exchange<'py>(py: Python<'py>, one: &Exchange) -> PyResult<Bound<'py, PyDict>
 /// A URL as it may be shown and recorded: user, password, and values of parameters that are secrets are hidden.
 #[pyfunction]
 pub fn public_url(url: &str) -> String {
-    client::public_text(url)
+    address::public_text(url)
 }
 
 /// Each transfer has a socket and a file open; systems allow more of them than their default says.
