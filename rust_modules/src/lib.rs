@@ -1,9 +1,12 @@
 //! Native core of Astrobio: what must run at the speed of the machine, as a thin list of modules.
 
 mod compile;
+mod dtype;
+mod folder;
 mod hashing;
 mod pack;
 mod parallel;
+mod rounding;
 mod transfer;
 
 use pyo3::prelude::*;

@@ -2,8 +2,9 @@
 //!
 //! Each is without branches over memory in the first cache, and tells at its end whether all values fitted.
 
-use super::dtype::{for_whole, DType};
 use super::moments::{Real, BLOCK};
+use crate::dtype::{for_whole, Dtype};
+use crate::rounding::{bfloat16_bits, rounded_to_odd};
 use bytemuck::{cast_slice, cast_slice_mut};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
@@ -106,26 +107,26 @@ macro_rules! whole {
 // Conversions by way of int32 have an instruction for many values at once.
 whole!(i8: i32, i16: i32, i32: i32, i64: i64, u8: i32, u16: i32, u32: i64, u64: u64);
 
-pub fn load_reals(dtype: DType, source: &[u8], out: &mut [f64], single: &mut [f32]) {
+pub fn load_reals(dtype: Dtype, source: &[u8], out: &mut [f64], single: &mut [f32]) {
     let single = &mut single[..out.len()];
     match dtype {
-        DType::Float16 => {
+        Dtype::Float16 => {
             cast_slice::<u8, f16>(source).convert_to_f32_slice(single);
             reals(single, out);
         }
-        DType::BFloat16 => {
+        Dtype::BFloat16 => {
             bfloat16_to_singles(cast_slice(source), single);
             reals(single, out);
         }
-        DType::Float32 => reals(cast_slice::<u8, f32>(source), out),
-        DType::Float64 => out.copy_from_slice(cast_slice(source)),
-        DType::Bool => flags_to_reals(source, out),
+        Dtype::Float32 => reals(cast_slice::<u8, f32>(source), out),
+        Dtype::Float64 => out.copy_from_slice(cast_slice(source)),
+        Dtype::Bool => flags_to_reals(source, out),
         _ => for_whole!(dtype, T => reals(cast_slice::<u8, T>(source), out), else unreachable!()),
     }
 }
 
 /// Integers as int64; false if one is beyond it.
-pub fn load_integers(dtype: DType, source: &[u8], out: &mut [i64]) -> bool {
+pub fn load_integers(dtype: Dtype, source: &[u8], out: &mut [i64]) -> bool {
     for_whole!(dtype, T => wholes(cast_slice::<u8, T>(source), out), else {
         for (value, &flag) in out.iter_mut().zip(source) {
             *value = i64::from(flag != 0);
@@ -219,7 +220,7 @@ accelerated! {
 
 /// Whole or real numbers into the stored type; false if an integer type does not hold one of them.
 pub fn store_reals(
-    dtype: DType,
+    dtype: Dtype,
     values: &[f64],
     stored: &mut [u8],
     missing: Option<i128>,
@@ -239,7 +240,7 @@ pub fn store_reals(
 }
 
 /// Integers into the stored type, exactly; false if it does not hold one of them.
-pub fn store_integers(dtype: DType, values: &[i64], stored: &mut [u8], single: &mut [f32]) -> bool {
+pub fn store_integers(dtype: Dtype, values: &[i64], stored: &mut [u8], single: &mut [f32]) -> bool {
     if dtype.is_float() {
         return store_integers_as_floats(dtype, values, stored, single);
     }
@@ -311,23 +312,23 @@ fn store_flags(values: &[f64], stored: &mut [u8]) -> bool {
     values.iter().all(|&value| value == 0.0 || value == 1.0)
 }
 
-pub fn store_floats(dtype: DType, values: &[f64], stored: &mut [u8], single: &mut [f32]) {
+pub fn store_floats(dtype: Dtype, values: &[f64], stored: &mut [u8], single: &mut [f32]) {
     let single = &mut single[..values.len()];
     match dtype {
-        DType::Float16 => {
+        Dtype::Float16 => {
             to_odd_singles(values, single);
             cast_slice_mut::<u8, f16>(stored).convert_from_f32_slice(single);
         }
-        DType::BFloat16 => {
+        Dtype::BFloat16 => {
             to_odd_singles(values, single);
             singles_to_bfloat16(single, cast_slice_mut(stored));
         }
-        DType::Float32 => to_singles(values, cast_slice_mut(stored)),
+        Dtype::Float32 => to_singles(values, cast_slice_mut(stored)),
         _ => cast_slice_mut::<u8, f64>(stored).copy_from_slice(values),
     }
 }
 
-fn store_integers_as_floats(dtype: DType, values: &[i64], stored: &mut [u8], single: &mut [f32]) -> bool {
+fn store_integers_as_floats(dtype: Dtype, values: &[i64], stored: &mut [u8], single: &mut [f32]) -> bool {
     let mut reals = [0.0; BLOCK];
     let reals = &mut reals[..values.len()];
     for (real, &value) in reals.iter_mut().zip(values) {
@@ -357,35 +358,6 @@ accelerated! {
     }
 }
 
-/// The float32 next to a value whose last bit is odd, unless the value is a float32 itself.
-///
-/// Rounded to fewer bits afterwards, it gives what the value itself, rounded once, would give (Boldo & Melquiond 2008,
-/// IEEE Transactions on Computers 57, 462).
-#[inline(always)]
-fn rounded_to_odd(value: f64) -> f32 {
-    let single = value as f32;
-    let (bits, back) = (single.to_bits(), f64::from(single));
-    let inexact = (back != value) & !value.is_nan();
-    let even = bits & 1 == 0;
-    let away = back.abs() > value.abs();
-    let odd = if away {
-        bits.wrapping_sub(1)
-    } else {
-        bits.wrapping_add(1)
-    };
-    f32::from_bits(if inexact & even { odd } else { bits })
-}
-
-/// Bits of the bfloat16 nearest to a float32, ties to even.
-#[inline(always)]
-fn bfloat16_bits(value: f32) -> u16 {
-    let bits = value.to_bits();
-    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
-    // A NaN keeps its upper bits and is made quiet, so that rounding does not carry it to infinity.
-    let quiet = (bits >> 16) | 0x40;
-    (if value.is_nan() { quiet } else { rounded }) as u16
-}
-
 accelerated! {
     pub fn singles_to_bfloat16(values: &[f32], out: &mut [u16]) {
         for (bits, &value) in out.iter_mut().zip(values) {
@@ -395,11 +367,11 @@ accelerated! {
 }
 
 /// A value of a floating-point type, rounded to nearest even.
-pub fn rounded_to(dtype: DType, value: f64) -> f64 {
+pub fn rounded_to(dtype: Dtype, value: f64) -> f64 {
     match dtype {
-        DType::Float16 => f16::from_f32(rounded_to_odd(value)).to_f64(),
-        DType::BFloat16 => bf16::from_bits(bfloat16_bits(rounded_to_odd(value))).to_f64(),
-        DType::Float32 => f64::from(value as f32),
+        Dtype::Float16 => f16::from_f32(rounded_to_odd(value)).to_f64(),
+        Dtype::BFloat16 => bf16::from_bits(bfloat16_bits(rounded_to_odd(value))).to_f64(),
+        Dtype::Float32 => f64::from(value as f32),
         _ => value,
     }
 }

@@ -5,8 +5,8 @@
 //! known after the second; only where one does not are its values looked at one by one, to name the first and why.
 
 use super::conversion::{self, Transform, Whole};
-use super::dtype::{for_whole, DType};
 use super::moments::{Moments, BLOCK};
+use crate::dtype::{for_whole, Dtype};
 use bytemuck::{cast_slice, cast_slice_mut, Pod};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
@@ -15,8 +15,8 @@ use std::fmt;
 /// How values become stored bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Encoding {
-    pub source: DType,
-    pub stored: DType,
+    pub source: Dtype,
+    pub stored: Dtype,
     /// The integer that stands for a missing value.
     pub missing: Option<i128>,
 }
@@ -74,7 +74,7 @@ impl Bench {
 impl Encoding {
     /// Whether a value without scale and offset is stored with the bits that it has.
     pub fn keeps_bits(&self) -> bool {
-        self.source == self.stored && self.stored != DType::Bool
+        self.source == self.stored && self.stored != Dtype::Bool
     }
 
     /// Encode a block of at most [`BLOCK`] values; both slices hold whole values and are aligned.
@@ -125,10 +125,10 @@ impl Encoding {
     /// Floating-point numbers into a floating-point type, rounded once.
     fn narrow(&self, source: &[u8], stored: &mut [u8], bench: &mut Bench) {
         match (self.source, self.stored) {
-            (DType::Float32, DType::Float16) => {
+            (Dtype::Float32, Dtype::Float16) => {
                 cast_slice_mut::<u8, f16>(stored).convert_from_f32_slice(cast_slice(source));
             }
-            (DType::Float32, DType::BFloat16) => {
+            (Dtype::Float32, Dtype::BFloat16) => {
                 conversion::singles_to_bfloat16(cast_slice(source), cast_slice_mut(stored));
             }
             _ => {
@@ -158,17 +158,17 @@ impl Encoding {
     fn whole_block(&self, stored: &[u8], guess: f64, single: &mut [f32]) -> Option<Moments> {
         let single = &mut single[..stored.len() / self.stored.size()];
         match self.stored {
-            DType::Float16 => {
+            Dtype::Float16 => {
                 cast_slice::<u8, f16>(stored).convert_to_f32_slice(single);
                 Moments::of(single, guess)
             }
-            DType::BFloat16 => {
+            Dtype::BFloat16 => {
                 conversion::bfloat16_to_singles(cast_slice(stored), single);
                 Moments::of(single, guess)
             }
-            DType::Float32 => Moments::of(cast_slice::<u8, f32>(stored), guess),
-            DType::Float64 => Moments::of(cast_slice::<u8, f64>(stored), guess),
-            DType::Bool => Moments::of(stored, guess),
+            Dtype::Float32 => Moments::of(cast_slice::<u8, f32>(stored), guess),
+            Dtype::Float64 => Moments::of(cast_slice::<u8, f64>(stored), guess),
+            Dtype::Bool => Moments::of(stored, guess),
             _ => for_whole!(self.stored, T => {
                 let values = cast_slice::<u8, T>(stored);
                 match self.missing {
@@ -254,24 +254,24 @@ fn outside(value: i128, (low, high): (i128, i128)) -> Option<Reason> {
     (value < low || value > high).then_some(Reason::OutOfRange)
 }
 
-fn number(dtype: DType, bytes: &[u8]) -> Number {
+fn number(dtype: Dtype, bytes: &[u8]) -> Number {
     fn one<T: Pod>(bytes: &[u8]) -> T {
         bytemuck::pod_read_unaligned(bytes)
     }
     match dtype {
-        DType::Float16 => Number::Real(one::<f16>(bytes).to_f64()),
-        DType::BFloat16 => Number::Real(one::<bf16>(bytes).to_f64()),
-        DType::Float32 => Number::Real(one::<f32>(bytes).into()),
-        DType::Float64 => Number::Real(one(bytes)),
-        DType::Int8 => Number::Integer(one::<i8>(bytes).into()),
-        DType::Int16 => Number::Integer(one::<i16>(bytes).into()),
-        DType::Int32 => Number::Integer(one::<i32>(bytes).into()),
-        DType::Int64 => Number::Integer(one::<i64>(bytes).into()),
-        DType::UInt8 => Number::Integer(one::<u8>(bytes).into()),
-        DType::UInt16 => Number::Integer(one::<u16>(bytes).into()),
-        DType::UInt32 => Number::Integer(one::<u32>(bytes).into()),
-        DType::UInt64 => Number::Integer(one::<u64>(bytes).into()),
-        DType::Bool => Number::Integer((one::<u8>(bytes) != 0).into()),
+        Dtype::Float16 => Number::Real(one::<f16>(bytes).to_f64()),
+        Dtype::BFloat16 => Number::Real(one::<bf16>(bytes).to_f64()),
+        Dtype::Float32 => Number::Real(one::<f32>(bytes).into()),
+        Dtype::Float64 => Number::Real(one(bytes)),
+        Dtype::Int8 => Number::Integer(one::<i8>(bytes).into()),
+        Dtype::Int16 => Number::Integer(one::<i16>(bytes).into()),
+        Dtype::Int32 => Number::Integer(one::<i32>(bytes).into()),
+        Dtype::Int64 => Number::Integer(one::<i64>(bytes).into()),
+        Dtype::UInt8 => Number::Integer(one::<u8>(bytes).into()),
+        Dtype::UInt16 => Number::Integer(one::<u16>(bytes).into()),
+        Dtype::UInt32 => Number::Integer(one::<u32>(bytes).into()),
+        Dtype::UInt64 => Number::Integer(one::<u64>(bytes).into()),
+        Dtype::Bool => Number::Integer((one::<u8>(bytes) != 0).into()),
     }
 }
 
@@ -280,9 +280,9 @@ mod tests {
     use super::*;
 
     fn encode<S: Pod>(
-        source: DType,
+        source: Dtype,
         values: &[S],
-        stored: DType,
+        stored: Dtype,
         transform: Option<Transform>,
         missing: Option<i128>,
     ) -> Result<Vec<u8>, Misfit> {
@@ -301,10 +301,10 @@ mod tests {
     fn a_value_is_rounded_once_on_its_way_into_sixteen_bits() {
         // Just above the middle of two neighbours, which float32 takes for the middle itself.
         let above = 1.0 + 2f64.powi(-11) + 2f64.powi(-40);
-        let stored = encode(DType::Float64, &[above, -above], DType::Float16, None, None).unwrap();
+        let stored = encode(Dtype::Float64, &[above, -above], Dtype::Float16, None, None).unwrap();
         assert_eq!(cast_slice::<u8, u16>(&stored), [0x3c01, 0xbc01]);
         let above = 1.0 + 2f64.powi(-8) + 2f64.powi(-40);
-        let stored = encode(DType::Float64, &[above, f64::NAN], DType::BFloat16, None, None).unwrap();
+        let stored = encode(Dtype::Float64, &[above, f64::NAN], Dtype::BFloat16, None, None).unwrap();
         assert_eq!(cast_slice::<u8, u16>(&stored)[0], 0x3f81);
         assert!(f32::from_bits(u32::from(cast_slice::<u8, u16>(&stored)[1]) << 16).is_nan());
     }
@@ -316,34 +316,34 @@ mod tests {
             offset: 1.0,
         });
         let values = [1.25f32, 1.75, f32::NAN, -15.0];
-        let stored = encode(DType::Float32, &values, DType::Int8, transform, Some(-128)).unwrap();
+        let stored = encode(Dtype::Float32, &values, Dtype::Int8, transform, Some(-128)).unwrap();
         assert_eq!(cast_slice::<u8, i8>(&stored), [0, 2, -128, -32]);
     }
 
     #[test]
     fn codes_that_no_float_is_are_kept() {
         let code = i128::from(i64::MAX);
-        let stored = encode(DType::Float64, &[f64::NAN, 5.0], DType::Int64, None, Some(code)).unwrap();
+        let stored = encode(Dtype::Float64, &[f64::NAN, 5.0], Dtype::Int64, None, Some(code)).unwrap();
         assert_eq!(cast_slice::<u8, i64>(&stored), [i64::MAX, 5]);
     }
 
     #[test]
     fn what_does_not_fit_is_told_with_its_reason() {
         let reason = |value: f64, stored, missing| {
-            encode(DType::Float64, &[1.0, value], stored, None, missing)
+            encode(Dtype::Float64, &[1.0, value], stored, None, missing)
                 .unwrap_err()
                 .reason
         };
-        assert_eq!(reason(2.5, DType::Int32, None), Reason::NotExact);
-        assert_eq!(reason(128.0, DType::Int8, None), Reason::OutOfRange);
-        assert_eq!(reason(f64::NAN, DType::Int8, None), Reason::NoMissingCode);
-        assert_eq!(reason(7.0, DType::Int8, Some(7)), Reason::IsMissingCode);
-        assert_eq!(reason(f64::INFINITY, DType::Int64, Some(7)), Reason::Infinite);
-        assert_eq!(reason(2f64.powi(63), DType::Int64, None), Reason::OutOfRange);
-        assert_eq!(reason(2.0, DType::Bool, None), Reason::OutOfRange);
-        let wide = encode(DType::UInt64, &[u64::MAX], DType::Int64, None, None).unwrap_err();
+        assert_eq!(reason(2.5, Dtype::Int32, None), Reason::NotExact);
+        assert_eq!(reason(128.0, Dtype::Int8, None), Reason::OutOfRange);
+        assert_eq!(reason(f64::NAN, Dtype::Int8, None), Reason::NoMissingCode);
+        assert_eq!(reason(7.0, Dtype::Int8, Some(7)), Reason::IsMissingCode);
+        assert_eq!(reason(f64::INFINITY, Dtype::Int64, Some(7)), Reason::Infinite);
+        assert_eq!(reason(2f64.powi(63), Dtype::Int64, None), Reason::OutOfRange);
+        assert_eq!(reason(2.0, Dtype::Bool, None), Reason::OutOfRange);
+        let wide = encode(Dtype::UInt64, &[u64::MAX], Dtype::Int64, None, None).unwrap_err();
         assert_eq!(wide.reason, Reason::OutOfRange);
-        let odd = encode(DType::Int64, &[(1i64 << 53) + 1], DType::Float64, None, None).unwrap_err();
+        let odd = encode(Dtype::Int64, &[(1i64 << 53) + 1], Dtype::Float64, None, None).unwrap_err();
         assert_eq!(odd.reason, Reason::NotExact);
     }
 }

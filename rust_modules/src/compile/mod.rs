@@ -41,7 +41,6 @@ macro_rules! accelerated {
 }
 
 mod conversion;
-mod dtype;
 mod encode;
 mod memory;
 mod moments;

@@ -1,12 +1,12 @@
 //! The face of the compiling half for Python: buffers in, buffers out, the interpreter's lock released between.
 
 use super::conversion::Transform;
-use super::dtype::DType;
 use super::encode::Encoding;
 use super::memory::Memory;
 use super::moments::WIDTH;
 use super::samples::{self, Refusal, Seen, Specification, View};
 use super::shard;
+use crate::dtype::Dtype;
 use crate::hashing::to_python;
 use crate::parallel;
 use pyo3::create_exception;
@@ -28,7 +28,7 @@ create_exception!(
 /// A buffer that another Python object owns, held as long as this value lives.
 struct Source<'py> {
     view: Box<ffi::Py_buffer>,
-    dtype: Option<DType>,
+    dtype: Option<Dtype>,
     /// Buffers are given back under the interpreter's lock: this value does not leave its thread.
     lock: PhantomData<Python<'py>>,
 }
@@ -46,7 +46,7 @@ impl<'py> Source<'py> {
             // SAFETY: the owner keeps the text as long as the buffer is held.
             unsafe { CStr::from_ptr(view.format) }.to_str().unwrap_or("")
         };
-        let dtype = DType::from_format(format, view.itemsize as usize);
+        let dtype = Dtype::from_format(format, view.itemsize as usize);
         Ok(Source {
             view,
             dtype,
@@ -184,20 +184,20 @@ impl Drop for Source<'_> {
 #[pyclass(frozen, module = "rust_integration")]
 pub struct Tensor {
     memory: Memory,
-    dtype: DType,
+    dtype: Dtype,
     shape: Vec<isize>,
     strides: Vec<isize>,
     format: CString,
 }
 
 impl Tensor {
-    fn new(memory: Memory, dtype: DType, shape: &[usize]) -> Tensor {
+    fn new(memory: Memory, dtype: Dtype, shape: &[usize]) -> Tensor {
         let shape: Vec<isize> = shape.iter().map(|&length| length as isize).collect();
         let mut strides = vec![dtype.size() as isize; shape.len()];
         for axis in (1..shape.len()).rev() {
             strides[axis - 1] = strides[axis] * shape[axis];
         }
-        let format = CString::new(dtype.format()).expect("formats are text");
+        let format = dtype.format().to_owned();
         Tensor {
             memory,
             dtype,
@@ -207,7 +207,7 @@ impl Tensor {
         }
     }
 
-    fn of<T: bytemuck::Pod>(values: &[T], dtype: DType, shape: &[usize]) -> Tensor {
+    fn of<T: bytemuck::Pod>(values: &[T], dtype: Dtype, shape: &[usize]) -> Tensor {
         let mut memory = Memory::zeroed(size_of_val(values));
         memory.bytes_mut().copy_from_slice(bytemuck::cast_slice(values));
         Tensor::new(memory, dtype, shape)
@@ -336,10 +336,10 @@ impl Compiled {
                     Py::new(py, Tensor::new(memory, specification.encoding.stored, shape))?.into_any()
                 }
             },
-            crc32: Py::new(py, Tensor::of(&seen.crc32, DType::UInt32, &[samples]))?,
-            moments: Py::new(py, Tensor::of(&seen.moments, DType::Float64, &rows))?,
+            crc32: Py::new(py, Tensor::of(&seen.crc32, Dtype::UInt32, &[samples]))?,
+            moments: Py::new(py, Tensor::of(&seen.moments, Dtype::Float64, &rows))?,
             offsets: match offsets {
-                Some(offsets) => Some(Py::new(py, Tensor::of(offsets, DType::Int64, &[offsets.len()]))?),
+                Some(offsets) => Some(Py::new(py, Tensor::of(offsets, Dtype::Int64, &[offsets.len()]))?),
                 None => None,
             },
         })
@@ -357,7 +357,7 @@ struct Wanted<'call> {
 
 impl Wanted<'_> {
     /// `first` is the length of the axis of the fields.
-    fn checked(self, source: DType, first: usize) -> PyResult<Specification> {
+    fn checked(self, source: Dtype, first: usize) -> PyResult<Specification> {
         let stored = known(self.dtype)?;
         let transforms = transforms(self.scale, self.offset)?;
         let fields = self.fields.unwrap_or(first).max(1);
@@ -372,7 +372,7 @@ impl Wanted<'_> {
                 transforms.len()
             )));
         }
-        if stored == DType::Bool && !transforms.is_empty() {
+        if stored == Dtype::Bool && !transforms.is_empty() {
             return Err(PyValueError::new_err("bool has no scale and offset"));
         }
         match (self.missing, stored.range()) {
@@ -382,7 +382,7 @@ impl Wanted<'_> {
                     "in {stored}, NaN is what is missing"
                 )))
             }
-            (Some(code), Some((low, high))) if stored == DType::Bool || code < low || code > high => {
+            (Some(code), Some((low, high))) if stored == Dtype::Bool || code < low || code > high => {
                 return Err(PyValueError::new_err(format!(
                     "missing is {code}, which is no value of {stored}"
                 )));
@@ -434,9 +434,8 @@ fn transforms(scale: Option<Vec<f64>>, offset: Option<Vec<f64>>) -> PyResult<Vec
         .collect())
 }
 
-fn known(dtype: &str) -> PyResult<DType> {
-    DType::from_name(dtype)
-        .ok_or_else(|| PyValueError::new_err(format!("{dtype:?} is no type of stored values")))
+fn known(dtype: &str) -> PyResult<Dtype> {
+    Dtype::named(dtype).ok_or_else(|| PyValueError::new_err(format!("{dtype:?} is no type of stored values")))
 }
 
 fn refused(py: Python<'_>, refusal: Refusal) -> PyErr {
@@ -586,7 +585,7 @@ fn cut(view: &View, offsets: &[i64]) -> Vec<View> {
 
 fn checked_offsets(offsets: &Bound<'_, PyAny>, rows: usize) -> PyResult<Vec<i64>> {
     let source = Source::contiguous(offsets)?;
-    if source.dtype != Some(DType::Int64) || source.axes() != 1 {
+    if source.dtype != Some(Dtype::Int64) || source.axes() != 1 {
         return Err(PyValueError::new_err("offsets are int64 (samples + 1,)"));
     }
     let found: Vec<i64> = source
@@ -647,7 +646,7 @@ pub fn block_crc32(py: Python<'_>, parts: Vec<Bound<'_, PyAny>>, block: usize) -
         );
         found
     });
-    Ok(Tensor::of(&found, DType::UInt32, &[found.len()]))
+    Ok(Tensor::of(&found, Dtype::UInt32, &[found.len()]))
 }
 
 /// Write a safetensors file; SHA-256 of it as hexadecimal text.
@@ -686,7 +685,7 @@ pub fn write_shard(
 }
 
 /// The buffers of a tensor: one, or a list of them.
-fn pieces<'py>(content: &Bound<'py, PyAny>, dtype: DType, name: &str) -> PyResult<Vec<Source<'py>>> {
+fn pieces<'py>(content: &Bound<'py, PyAny>, dtype: Dtype, name: &str) -> PyResult<Vec<Source<'py>>> {
     let listed = content.downcast::<pyo3::types::PyList>();
     let sources = match listed {
         Ok(list) => list
@@ -695,12 +694,12 @@ fn pieces<'py>(content: &Bound<'py, PyAny>, dtype: DType, name: &str) -> PyResul
             .collect::<PyResult<Vec<_>>>()?,
         Err(_) => vec![Source::contiguous(content)?],
     };
-    let raw = |found: DType| found.format() == dtype.format() || found == DType::UInt8;
+    let raw = |found: Dtype| found.format() == dtype.format() || found == Dtype::UInt8;
     match sources.iter().find(|source| !source.dtype.is_some_and(raw)) {
         None => Ok(sources),
         Some(source) => Err(PyValueError::new_err(format!(
             "{name} is to be {dtype}, and its buffer holds {}",
-            source.dtype.map_or("something else", DType::name)
+            source.dtype.map_or("something else", Dtype::name)
         ))),
     }
 }

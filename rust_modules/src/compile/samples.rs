@@ -3,10 +3,10 @@
 //! A sample is the work of one thread, from the source through the caches into the output.
 
 use super::conversion::Transform;
-use super::dtype::DType;
 use super::encode::{Bench, Encoding, Misfit, Number, Reason};
 use super::moments::{Moments, BLOCK, WIDTH};
 use super::strided::Layout;
+use crate::dtype::Dtype;
 use crate::parallel;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ const SHARE: usize = 1 << 18;
 #[derive(Clone, Debug)]
 pub struct View {
     pub start: *const u8,
-    pub dtype: DType,
+    pub dtype: Dtype,
     pub shape: Vec<usize>,
     /// In bytes.
     pub strides: Vec<isize>,
@@ -72,7 +72,7 @@ pub struct Refusal {
     pub field: usize,
     pub value: Number,
     pub reason: Reason,
-    pub stored: DType,
+    pub stored: Dtype,
 }
 
 impl fmt::Display for Refusal {
@@ -433,9 +433,9 @@ mod tests {
     use super::*;
     use crate::compile::memory::Memory;
 
-    fn specification(stored: DType, fields: usize) -> Specification {
+    fn specification(stored: Dtype, fields: usize) -> Specification {
         let encoding = Encoding {
-            source: DType::Float32,
+            source: Dtype::Float32,
             stored,
             missing: None,
         };
@@ -453,7 +453,7 @@ mod tests {
         }
         View {
             start: values.as_ptr().cast(),
-            dtype: DType::Float32,
+            dtype: Dtype::Float32,
             shape: shape.to_vec(),
             strides,
         }
@@ -463,7 +463,7 @@ mod tests {
     fn the_number_of_threads_changes_nothing() {
         let values: Vec<f32> = (0..200 * 7 * 300).map(|n| ((n * 37) % 1009) as f32).collect();
         let view = view(&values, &[200, 7, 300]);
-        let wanted = specification(DType::Float32, 300);
+        let wanted = specification(Dtype::Float32, 300);
         let run = |threads| {
             let mut out = Memory::zeroed(values.len() * 4);
             let seen = compile_dense(&view, &[1, 0], &wanted, out.bytes_mut(), threads).unwrap();
@@ -485,7 +485,7 @@ mod tests {
         let view = view(&values, &[64, 2, 2048]);
         for threads in [1, 4] {
             let mut out = Memory::zeroed(values.len() * 2);
-            let wanted = specification(DType::Float16, 2);
+            let wanted = specification(Dtype::Float16, 2);
             let refusal = compile_dense(&view, &[0, 1], &wanted, out.bytes_mut(), threads).unwrap_err();
             assert_eq!(
                 (refusal.sample, refusal.field, refusal.reason),
@@ -504,7 +504,7 @@ mod tests {
         let whole = view(&values, &[6, 2]);
         let views = [whole.slice(0, 1), whole.slice(1, 1), whole.slice(1, 6)];
         let mut out = Memory::zeroed(12 * 2);
-        let seen = compile_ragged(&views, &specification(DType::Int16, 2), out.bytes_mut(), 2).unwrap();
+        let seen = compile_ragged(&views, &specification(Dtype::Int16, 2), out.bytes_mut(), 2).unwrap();
         assert_eq!(
             bytemuck::cast_slice::<u8, i16>(out.bytes()),
             (0..12).collect::<Vec<i16>>()

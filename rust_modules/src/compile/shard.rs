@@ -5,7 +5,8 @@
 //! values, then by name, the text padded with spaces to a multiple of 8. A shard gets its name when all of it is on
 //! the disk; until then it has a temporary one beside it.
 
-use super::dtype::DType;
+use crate::dtype::Dtype;
+use crate::folder::{folder_of, sync_folder};
 use crate::hashing::hexadecimal;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A tensor to be written; its bytes may lie in several pieces.
 pub struct Tensor<'data> {
     pub name: String,
-    pub dtype: DType,
+    pub dtype: Dtype,
     pub shape: Vec<usize>,
     pub parts: Vec<&'data [u8]>,
 }
@@ -144,7 +145,7 @@ pub fn write(
     }
     partial.name_it(path)?;
     if sync {
-        sync_folder(path)?;
+        sync_folder(folder_of(path))?;
     }
     Ok(digest)
 }
@@ -198,24 +199,12 @@ impl Drop for Partial {
     }
 }
 
-/// Wait until the name of a file is on the disk, where names are written apart from files.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use sha2::{Digest, Sha256};
 
-    fn tensor<'data>(name: &str, dtype: DType, shape: &[usize], parts: &[&'data [u8]]) -> Tensor<'data> {
+    fn tensor<'data>(name: &str, dtype: Dtype, shape: &[usize], parts: &[&'data [u8]]) -> Tensor<'data> {
         Tensor {
             name: name.to_string(),
             dtype,
@@ -235,8 +224,8 @@ mod tests {
         let folder = folder("whole");
         let path = folder.join("one.safetensors");
         let tensors = vec![
-            tensor("b", DType::UInt8, &[3], &[&[1, 2], &[3]]),
-            tensor("a", DType::Int16, &[2, 1], &[&[4, 0, 5, 0]]),
+            tensor("b", Dtype::UInt8, &[3], &[&[1, 2], &[3]]),
+            tensor("a", Dtype::Int16, &[2, 1], &[&[4, 0, 5, 0]]),
         ];
         let metadata = [("say \"x\"\n".to_string(), "\\é".to_string())];
         let digest = write(&path, &in_order(tensors).unwrap(), &metadata, true).unwrap();
@@ -265,7 +254,7 @@ mod tests {
         let folder = folder("refused");
         let path = folder.join("taken");
         std::fs::create_dir(&path).unwrap();
-        let tensors = [tensor("a", DType::UInt8, &[1], &[&[1]])];
+        let tensors = [tensor("a", Dtype::UInt8, &[1], &[&[1]])];
         assert!(write(&path, &tensors, &[], false).is_err());
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
         std::fs::remove_dir_all(&folder).unwrap();
@@ -273,17 +262,17 @@ mod tests {
 
     #[test]
     fn tensors_that_make_no_shard_are_named() {
-        let one = || tensor("a", DType::UInt8, &[1], &[&[1]]);
+        let one = || tensor("a", Dtype::UInt8, &[1], &[&[1]]);
         assert_eq!(
             in_order(vec![one(), one()]).err(),
             Some(Wrong::Twice("a".to_string()))
         );
-        let short = tensor("a", DType::Float32, &[1], &[&[1]]);
+        let short = tensor("a", Dtype::Float32, &[1], &[&[1]]);
         assert_eq!(
             in_order(vec![short]).err(),
             Some(Wrong::Length("a".to_string(), 1, 4))
         );
-        let reserved = tensor("__metadata__", DType::UInt8, &[0], &[]);
+        let reserved = tensor("__metadata__", Dtype::UInt8, &[0], &[]);
         assert_eq!(
             in_order(vec![reserved]).err(),
             Some(Wrong::Reserved("__metadata__".to_string()))

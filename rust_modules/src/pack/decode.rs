@@ -14,10 +14,10 @@
 //! nobody looked at the batch, and a sum over a batch of 16 x 53 x 32 x 64 out of float16 right after its
 //! gather half as fast (0.62 ms against 0.29 ms, on two cores of an EPYC of the Zen 5 family).
 
-use super::dtype::Dtype;
 use super::error::{Error, Result};
 use super::lanes::{widen, Working, LANES};
 use super::spec::{ArraySpec, Output};
+use crate::dtype::Dtype;
 
 /// Fields shorter than this get constants an element rather than a loop a field.
 const SHORTEST_RUN: usize = 64;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::decode::Conversion;
-use super::dtype::Dtype;
 use super::error::{Error, Result};
 use super::prefetch::Job;
 use super::reader::{checked_indices, Place, Reader};
 use super::results::{grain, Form, Target};
 use super::spec::{Layout, Output};
+use crate::dtype::Dtype;
 
 /// Stored bytes that are checked and converted at a time: in cache still for the second of both.
 const PASS: usize = 1 << 14;

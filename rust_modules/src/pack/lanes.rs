@@ -2,9 +2,10 @@
 
 use half::f16;
 
-use super::dtype::Dtype;
 #[cfg(target_arch = "x86_64")]
 use super::f16c;
+use crate::dtype::Dtype;
+use crate::rounding::{bfloat16_bits, rounded_to_odd};
 
 /// Elements that are worked on at a time.
 pub const LANES: usize = 512;
@@ -223,30 +224,6 @@ fn store<W: Copy, const SIZE: usize>(from: &[W], to: &mut [u8], make: impl Fn(W)
     }
 }
 
-/// The bits of the bfloat16 nearest to a number, to the even one of two; a NaN stays one.
-#[inline(always)]
-fn brain_bits(value: f32) -> u16 {
-    let bits = value.to_bits();
-    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1));
-    let chosen = if value.is_nan() { bits | 0x40_0000 } else { rounded };
-    (chosen >> 16) as u16
-}
-
-/// A float64 as a float32 from which rounding to a narrower type gives what rounding at once would:
-/// what does not fit exactly becomes the neighbour with an odd last bit.
-#[inline(always)]
-fn rounded_to_odd(value: f64) -> f32 {
-    let near = value as f32;
-    let bits = near.to_bits();
-    let towards_zero = bits.wrapping_sub(u32::from(f64::from(near).abs() > value.abs()));
-    let odd = towards_zero | u32::from(f64::from(near) != value);
-    if value.is_nan() {
-        near
-    } else {
-        f32::from_bits(odd)
-    }
-}
-
 impl Working for f32 {
     const ZERO: f32 = 0.0;
     const NAN: f32 = f32::NAN;
@@ -278,7 +255,7 @@ impl Working for f32 {
     fn store(output: Dtype, from: &[f32], to: &mut [u8]) {
         match output {
             Dtype::Float16 => store_half(from, to),
-            Dtype::BFloat16 => store(from, to, |value| brain_bits(value).to_le_bytes()),
+            Dtype::BFloat16 => store(from, to, |value| bfloat16_bits(value).to_le_bytes()),
             Dtype::Float64 => store(from, to, |value| f64::from(value).to_le_bytes()),
             _ => store(from, to, f32::to_le_bytes),
         }
@@ -340,7 +317,9 @@ impl Working for f64 {
                 store_half(&narrower[..from.len()], to);
             }
             Dtype::BFloat16 => {
-                store(from, to, |value| brain_bits(rounded_to_odd(value)).to_le_bytes());
+                store(from, to, |value| {
+                    bfloat16_bits(rounded_to_odd(value)).to_le_bytes()
+                });
             }
             Dtype::Float32 => store(from, to, |value| (value as f32).to_le_bytes()),
             _ => store(from, to, f64::to_le_bytes),

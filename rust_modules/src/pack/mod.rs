@@ -18,7 +18,6 @@ compile_error!("packs are little-endian, and are read without swapping bytes");
 
 mod buffer;
 mod decode;
-mod dtype;
 mod error;
 #[cfg(target_arch = "x86_64")]
 mod f16c;

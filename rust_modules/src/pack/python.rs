@@ -16,7 +16,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::buffer::{Block, Lent, Pool};
-use super::dtype::Dtype;
 use super::error::Error;
 use super::gather::Samples;
 use super::prefetch::{self, Job, Threads};
@@ -24,6 +23,7 @@ use super::reader::Reader;
 use super::results::{Form, Target};
 use super::spec::{self, Layout};
 use super::tokens::{WindowRequest, Windows};
+use crate::dtype::Dtype;
 
 /// How often a wait looks at Python's signals.
 const SIGNALS: Duration = Duration::from_millis(50);

@@ -1,7 +1,7 @@
 //! Results of a batch: their types and shapes, and the memory that they are written to.
 
-use super::dtype::Dtype;
 use super::error::{Error, Result};
+use crate::dtype::Dtype;
 
 /// Type and shape of one result.
 #[derive(Clone, Debug, PartialEq)]

@@ -16,9 +16,9 @@ use std::time::SystemTime;
 use memmap2::Mmap;
 use safetensors::SafeTensors;
 
-use super::dtype::Dtype;
 use super::error::{Error, Result};
 use super::spec::{ArraySpec, Layout};
+use crate::dtype::Dtype;
 
 /// Tokens under one checksum.
 pub const TOKEN_BLOCK: usize = 1 << 16;

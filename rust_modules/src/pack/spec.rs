@@ -1,7 +1,7 @@
 //! What a caller says of a pack's arrays and asks for: stored arrays and outputs, checked on their own.
 
-use super::dtype::Dtype;
 use super::error::{Error, Result};
+use crate::dtype::Dtype;
 
 /// How the samples of an array lie in a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

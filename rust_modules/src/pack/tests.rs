@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::buffer::{Block, Lent, Pool};
-use super::dtype::Dtype;
 use super::error::{Error, Result};
 use super::gather::Samples;
 use super::prefetch::{Threads, Ticket};
@@ -14,6 +13,7 @@ use super::reader::Reader;
 use super::results::{Form, Target};
 use super::spec::{ArraySpec, Layout, Output};
 use super::tokens::{WindowRequest, Windows};
+use crate::dtype::Dtype;
 
 const SAMPLES: usize = 6;
 /// Elements of a dense sample: some passes, and a part of one.

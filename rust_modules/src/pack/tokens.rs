@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::decode::Conversion;
-use super::dtype::Dtype;
 use super::error::{Error, Result};
 use super::prefetch::Job;
 use super::reader::{checked_indices, Reader};
 use super::results::{grain, Form, Target};
 use super::shard::{Stored, TOKEN_BLOCK};
+use crate::dtype::Dtype;
 
 /// A plan of windows: window i is the tokens from `i * stride` on, as many as a window has.
 pub struct Windows {

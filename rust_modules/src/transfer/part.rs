@@ -435,15 +435,6 @@ pub fn hash_range(file: &File, begin: u64, end: u64, digest: &mut Sha256) -> io:
     Ok(())
 }
 
-/// Make renames in a folder durable; systems without folders as files do so on their own.
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

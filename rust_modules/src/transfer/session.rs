@@ -4,13 +4,13 @@ use super::address;
 use super::context::{Context, Counters};
 use super::error::Failure;
 use super::job::Job;
-use super::part;
 use super::settings::{Exchange, Fetched, HostLimit, Request, Settings};
+use crate::folder::{folder_of, sync_folder};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::Arc;
@@ -42,24 +42,6 @@ struct GivenSettings {
     piece_bytes: u64,
     file_connections: usize,
     sync: bool,
-}
-
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-struct GivenRequest {
-    url: String,
-    path: PathBuf,
-    headers: Vec<(String, String)>,
-    credentials: Vec<(String, String)>,
-    content_types: Vec<String>,
-    signatures: Vec<Vec<u8>>,
-    html: bool,
-    max_bytes: u64,
-    length: Option<u64>,
-    sha256: Option<String>,
-    etag: Option<String>,
-    last_modified: Option<String>,
-    compressed: bool,
 }
 
 fn time(name: &str, seconds: f64) -> PyResult<Duration> {
@@ -118,26 +100,6 @@ impl GivenSettings {
     }
 }
 
-impl GivenRequest {
-    fn read(self) -> Request {
-        Request {
-            url: self.url,
-            path: self.path,
-            headers: self.headers,
-            credentials: self.credentials,
-            content_types: self.content_types,
-            signatures: self.signatures,
-            html: self.html,
-            max_bytes: self.max_bytes,
-            length: self.length,
-            sha256: self.sha256,
-            etag: self.etag,
-            last_modified: self.last_modified,
-            compressed: self.compressed,
-        }
-    }
-}
-
 /// A job that has ended.
 struct Ended {
     place: usize,
@@ -187,7 +149,7 @@ impl Session {
     fn fetch<'py>(
         &self,
         py: Python<'py>,
-        requests: Vec<GivenRequest>,
+        requests: Vec<Request>,
         progress: Option<Bound<'py, PyAny>>,
         every: f64,
     ) -> PyResult<Bound<'py, PyList>> {
@@ -196,7 +158,7 @@ impl Session {
             return Err(PyRuntimeError::new_err(message));
         }
         let every = time("every", every)?.max(Duration::from_millis(1));
-        let requests: Vec<Arc<Request>> = requests.into_iter().map(|given| Arc::new(given.read())).collect();
+        let requests: Vec<Arc<Request>> = requests.into_iter().map(Arc::new).collect();
         self.calls.fetch_add(1, Ordering::AcqRel);
         let ended = self.run(py, &requests, progress.as_ref(), every);
         if self.calls.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -332,23 +294,9 @@ fn sync_folders(settings: &Settings, requests: &[Arc<Request>], ended: &[Ended])
         return Ok(());
     }
     let done = ended.iter().filter(|one| one.result.is_ok());
-    let folders: BTreeSet<PathBuf> = done
-        .filter_map(|one| {
-            requests[one.place]
-                .path
-                .parent()
-                .map(|folder| folder.to_path_buf())
-        })
-        .map(|folder| {
-            if folder.as_os_str().is_empty() {
-                PathBuf::from(".")
-            } else {
-                folder
-            }
-        })
-        .collect();
+    let folders: BTreeSet<&Path> = done.map(|one| folder_of(&requests[one.place].path)).collect();
     for folder in folders {
-        part::sync_folder(&folder)?;
+        sync_folder(folder)?;
     }
     Ok(())
 }

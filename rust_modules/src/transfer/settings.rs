@@ -1,5 +1,6 @@
 //! What a caller asks for: limits, patience and the files themselves.
 
+use pyo3::FromPyObject;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,8 +36,9 @@ pub struct Settings {
     pub sync: bool,
 }
 
-/// One file to fetch.
-#[derive(Clone, Debug)]
+/// One file to fetch; a dict of Python's is read as one.
+#[derive(Clone, Debug, FromPyObject)]
+#[pyo3(from_item_all)]
 pub struct Request {
     pub url: String,
     pub path: PathBuf,

@@ -1,6 +1,7 @@
-//! The types of elements that packs store and that plans give out.
+//! The types of elements that packs store and that plans give out: names, sizes, codes, formats of buffers.
 
 use std::ffi::CStr;
+use std::fmt;
 use std::os::raw::{c_long, c_ulong};
 
 /// The type of an element, stored or given out; always little-endian.
@@ -31,6 +32,31 @@ impl Dtype {
     /// The type of that name, as NumPy and PyTorch spell it.
     pub fn named(name: &str) -> Option<Dtype> {
         Dtype::ALL.into_iter().find(|dtype| dtype.name() == name)
+    }
+
+    /// The type of a Python buffer's format and item size; `None` if it is none of these, or not in this machine's
+    /// byte order.
+    pub fn from_format(format: &str, item: usize) -> Option<Dtype> {
+        let kind = match format.as_bytes() {
+            [kind] | [b'@' | b'=', kind] => kind,
+            [b'<', kind] if cfg!(target_endian = "little") => kind,
+            _ => return None,
+        };
+        match (kind, item) {
+            (b'e', 2) => Some(Float16),
+            (b'f', 4) => Some(Float32),
+            (b'd', 8) => Some(Float64),
+            (b'?', 1) => Some(Bool),
+            (b'b' | b'h' | b'i' | b'l' | b'q' | b'n', 1) => Some(Int8),
+            (b'h' | b'i' | b'l' | b'q' | b'n', 2) => Some(Int16),
+            (b'i' | b'l' | b'q' | b'n', 4) => Some(Int32),
+            (b'l' | b'q' | b'n', 8) => Some(Int64),
+            (b'B' | b'H' | b'I' | b'L' | b'Q' | b'N', 1) => Some(UInt8),
+            (b'H' | b'I' | b'L' | b'Q' | b'N', 2) => Some(UInt16),
+            (b'I' | b'L' | b'Q' | b'N', 4) => Some(UInt32),
+            (b'L' | b'Q' | b'N', 8) => Some(UInt64),
+            _ => None,
+        }
     }
 
     pub fn name(self) -> &'static str {
@@ -89,14 +115,17 @@ impl Dtype {
         }
     }
 
+    /// The least and greatest number that is held, of bool too; `None` for floating-point types.
+    pub fn range(self) -> Option<(i128, i128)> {
+        match self {
+            Bool => Some((0, 1)),
+            _ => self.integer_range(),
+        }
+    }
+
     /// Whether each value of this integer or bool type is a value of the integer type `wider`, too.
     pub fn widens_exactly_to(self, wider: Dtype) -> bool {
-        let own = if self == Bool {
-            Some((0, 1))
-        } else {
-            self.integer_range()
-        };
-        match (own, wider.integer_range()) {
+        match (self.range(), wider.integer_range()) {
             (Some((low, high)), Some((lowest, highest))) => lowest <= low && high <= highest,
             _ => false,
         }
@@ -118,6 +147,25 @@ impl Dtype {
             UInt32 => safetensors::Dtype::U32,
             UInt64 => safetensors::Dtype::U64,
             Bool => safetensors::Dtype::BOOL,
+        }
+    }
+
+    /// As the header of a safetensors file spells it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Float16 => "F16",
+            BFloat16 => "BF16",
+            Float32 => "F32",
+            Float64 => "F64",
+            Int8 => "I8",
+            Int16 => "I16",
+            Int32 => "I32",
+            Int64 => "I64",
+            UInt8 => "U8",
+            UInt16 => "U16",
+            UInt32 => "U32",
+            UInt64 => "U64",
+            Bool => "BOOL",
         }
     }
 
@@ -164,6 +212,54 @@ impl Dtype {
     }
 }
 
+impl fmt::Display for Dtype {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// `call` with `kind` as the Rust type of an integer type.
+macro_rules! for_whole {
+    ($dtype:expr, $kind:ident => $call:expr, else $other:expr) => {
+        match $dtype {
+            $crate::dtype::Dtype::Int8 => {
+                type $kind = i8;
+                $call
+            }
+            $crate::dtype::Dtype::Int16 => {
+                type $kind = i16;
+                $call
+            }
+            $crate::dtype::Dtype::Int32 => {
+                type $kind = i32;
+                $call
+            }
+            $crate::dtype::Dtype::Int64 => {
+                type $kind = i64;
+                $call
+            }
+            $crate::dtype::Dtype::UInt8 => {
+                type $kind = u8;
+                $call
+            }
+            $crate::dtype::Dtype::UInt16 => {
+                type $kind = u16;
+                $call
+            }
+            $crate::dtype::Dtype::UInt32 => {
+                type $kind = u32;
+                $call
+            }
+            $crate::dtype::Dtype::UInt64 => {
+                type $kind = u64;
+                $call
+            }
+            _ => $other,
+        }
+    };
+}
+pub(crate) use for_whole;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,5 +290,29 @@ mod tests {
         assert!(BFloat16.accepts("H", 2) && BFloat16.accepts("h", 2));
         assert!(!Int64.accepts("d", 8) && !Float32.accepts("i", 4) && !Float32.accepts("d", 8));
         assert!(!Float32.accepts(">f", 4));
+    }
+
+    #[test]
+    fn every_type_is_found_by_its_format_and_its_code_is_that_of_safetensors() {
+        for dtype in Dtype::ALL {
+            let format = dtype.format().to_str().unwrap();
+            let found = if dtype == BFloat16 { UInt16 } else { dtype };
+            assert_eq!(Dtype::from_format(format, dtype.size()), Some(found));
+            assert_eq!(format!("{:?}", dtype.in_safetensors()), dtype.code());
+        }
+    }
+
+    #[test]
+    fn ranges_are_those_of_the_integers() {
+        assert_eq!(Int16.range(), Some((i16::MIN.into(), i16::MAX.into())));
+        assert_eq!(UInt64.range(), Some((0, u64::MAX.into())));
+        assert_eq!(Float16.range(), None);
+    }
+
+    #[test]
+    fn another_byte_order_is_no_type_of_ours() {
+        assert_eq!(Dtype::from_format(">f", 4), None);
+        assert_eq!(Dtype::from_format("<l", 8), Some(Int64));
+        assert_eq!(Dtype::from_format("2i", 4), None);
     }
 }
