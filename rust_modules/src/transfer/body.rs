@@ -3,6 +3,7 @@
 use super::answer::{self, Coding};
 use super::content;
 use super::context::Context;
+use super::decode::{Decoder, Keep};
 use super::error::{Failure, Reason, Retry};
 use super::part::{can_be_pieces, Part, Validator};
 use super::receive::Receiver;
@@ -105,28 +106,24 @@ impl<'a> Body<'a> {
     }
 
     fn feed(&mut self, part: &mut Part, chunk: &[u8]) -> Result<(), Failure> {
-        let Body {
-            request,
-            coding,
-            media,
-            fresh,
-            ..
-        } = self;
-        let mut keep = |bytes: &[u8]| keep(request, part, media.as_deref(), fresh, bytes);
-        coding.decoder.feed(chunk, &mut keep)
+        self.decode(part, |decoder, keep| decoder.feed(chunk, keep))
+    }
+
+    /// Let the decoder work, and keep what comes out of it.
+    fn decode(
+        &mut self,
+        part: &mut Part,
+        work: impl FnOnce(&mut Decoder, Keep<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let (request, media, fresh) = (self.request, self.media.as_deref(), &mut self.fresh);
+        work(&mut self.coding.decoder, &mut |bytes| {
+            keep(request, part, media, fresh, bytes)
+        })
     }
 
     /// The body has ended: what is left of it, and whether it is all.
     fn end(&mut self, part: &mut Part, receiver: &Receiver<'_>) -> Result<(), Failure> {
-        let Body {
-            request,
-            coding,
-            media,
-            fresh,
-            ..
-        } = self;
-        let mut keep = |bytes: &[u8]| keep(request, part, media.as_deref(), fresh, bytes);
-        coding.decoder.finish(&mut keep)?;
+        self.decode(part, |decoder, keep| decoder.finish(keep))?;
         if let Some(fresh) = self.fresh.take() {
             self.check_short(&fresh.first, receiver)?;
             part.begin(fresh.validator, fresh.total)?;

@@ -10,6 +10,9 @@ const STEP: usize = 4096;
 const HIGHEST_RATIO: u64 = 200;
 const JUDGED_FROM: u64 = 16 << 20;
 
+/// Where decoded bytes go.
+pub type Keep<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), Failure>;
+
 /// What a body passes through on its way to the file.
 pub enum Decoder {
     Identity,
@@ -42,11 +45,7 @@ impl Decoder {
     }
 
     /// Decode a chunk and hand each decoded part to `keep`.
-    pub fn feed(
-        &mut self,
-        chunk: &[u8],
-        keep: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    pub fn feed(&mut self, chunk: &[u8], keep: Keep<'_>) -> Result<(), Failure> {
         let Decoder::Gzip { inner, taken, given } = self else {
             return keep(chunk);
         };
@@ -71,7 +70,7 @@ impl Decoder {
     }
 
     /// The body has ended: what remains, and whether the coding ended with it.
-    pub fn finish(&mut self, keep: &mut dyn FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+    pub fn finish(&mut self, keep: Keep<'_>) -> Result<(), Failure> {
         let Decoder::Gzip { inner, .. } = self else {
             return Ok(());
         };

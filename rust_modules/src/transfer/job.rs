@@ -242,6 +242,7 @@ impl Job {
         let mut resumed_from = 0;
         let mut body = if continued {
             resumed_from = self.check_continuation(part, headers)?;
+            context.unless_cancelled(part.catch_up()).await?;
             Body::continued(&request, coding)
         } else {
             self.announce(answer::declared_length(headers).unwrap_or(0));

@@ -20,6 +20,8 @@ use std::sync::Arc;
 const NOTED_FROM: u64 = 1 << 20;
 /// Bytes read at a time where a part is hashed from the disk.
 const BUFFER: usize = 1 << 20;
+/// Bytes hashed between two looks at whether the transfer has been stopped.
+pub const HASHED_AT_ONCE: u64 = 16 << 20;
 const MOST_PIECES: u64 = 1 << 20;
 const VERSION: u32 = 1;
 
@@ -103,7 +105,9 @@ pub struct Part {
     pub pieces: Option<Pieces>,
     /// Bytes at the beginning that are there.
     pub written: u64,
+    /// Of the first `hashed` bytes: behind `written` only where a part of before is gone on with.
     digest: Sha256,
+    hashed: u64,
     noted: bool,
     durable: u64,
 }
@@ -138,6 +142,7 @@ impl Part {
             pieces: None,
             written: 0,
             digest: Sha256::new(),
+            hashed: 0,
             noted: false,
             durable: 0,
         };
@@ -172,15 +177,10 @@ impl Part {
         self.pieces = note.pieces;
         self.durable = note.durable;
         self.noted = true;
-        match self.pieces {
-            None => {
-                self.file
-                    .set_len(trusted)
-                    .map_err(|error| self.failure("cannot cut", &error))?;
-                self.hash_from_disk(trusted)
-            }
-            Some(_) => Ok(()),
+        if self.pieces.is_none() {
+            self.set_length(trusted)?;
         }
+        Ok(())
     }
 
     fn length(&self) -> Result<u64, Failure> {
@@ -191,11 +191,31 @@ impl Part {
         Ok(found.len())
     }
 
-    fn hash_from_disk(&mut self, length: u64) -> Result<(), Failure> {
-        self.digest = Sha256::new();
-        hash_range(&self.file, 0, length, &mut self.digest)
-            .map_err(|error| self.failure("cannot read", &error))?;
+    fn set_length(&mut self, length: u64) -> Result<(), Failure> {
+        self.file
+            .set_len(length)
+            .map_err(|error| self.failure("cannot cut", &error))?;
         self.written = length;
+        if self.hashed > length {
+            (self.digest, self.hashed) = (Sha256::new(), 0);
+        }
+        Ok(())
+    }
+
+    /// Hash what an earlier transfer has written, on a thread that may wait for the disk.
+    pub async fn catch_up(&mut self) -> Result<(), Failure> {
+        while self.hashed < self.written {
+            let (begin, end) = (self.hashed, self.written.min(self.hashed + HASHED_AT_ONCE));
+            let (file, mut digest) = (self.file(), std::mem::take(&mut self.digest));
+            // Whoever stops here has neither.
+            self.hashed = 0;
+            let hashing = tokio::task::spawn_blocking(move || {
+                hash_range(&file, begin, end, &mut digest).map(|()| digest)
+            });
+            let hashed = hashing.await.expect("hashing does not panic");
+            self.digest = hashed.map_err(|error| self.failure("cannot read", &error))?;
+            self.hashed = end;
+        }
         Ok(())
     }
 
@@ -205,7 +225,7 @@ impl Part {
         self.total = None;
         self.pieces = None;
         self.written = 0;
-        self.digest = Sha256::new();
+        (self.digest, self.hashed) = (Sha256::new(), 0);
         self.noted = false;
         self.durable = 0;
         remove(&self.note_path).map_err(|error| self.failure("cannot clear", &error))?;
@@ -234,22 +254,25 @@ impl Part {
         }
     }
 
-    /// Cut the part back to `length` bytes, whose digest is made anew from the disk.
+    /// Cut the part back to `length` bytes.
     pub fn cut(&mut self, length: u64) -> Result<(), Failure> {
         if length < self.written {
-            self.file
-                .set_len(length)
-                .map_err(|error| self.failure("cannot cut", &error))?;
-            self.hash_from_disk(length)?;
+            self.set_length(length)?;
         }
         self.durable = self.durable.min(length);
         Ok(())
     }
 
+    /// Add bytes at the end of a part that `catch_up` has hashed.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        assert_eq!(
+            self.hashed, self.written,
+            "a part is hashed before it is gone on with"
+        );
         write_at(&self.file, bytes, self.written).map_err(|error| self.failure("cannot write", &error))?;
         self.digest.update(bytes);
         self.written += bytes.len() as u64;
+        self.hashed = self.written;
         if !self.noted && self.written >= NOTED_FROM && self.validator.if_range().is_some() {
             self.note()?;
         }
@@ -308,8 +331,12 @@ impl Part {
         gone.map_err(|error| self.failure("cannot remove", &error))
     }
 
-    /// The SHA-256 of what `append` has written.
+    /// The SHA-256 of what is there and hashed.
     pub fn sha256(&self) -> String {
+        assert_eq!(
+            self.hashed, self.written,
+            "a part is hashed before its digest is asked for"
+        );
         hexadecimal(self.digest.clone())
     }
 
@@ -452,8 +479,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_was_left_is_gone_on_with() {
+    #[tokio::test]
+    async fn what_was_left_is_gone_on_with() {
         let target = place("left");
         let mut part = Part::open(&target, "http://a/").unwrap();
         part.begin(strong(), Some(6)).unwrap();
@@ -461,6 +488,7 @@ mod tests {
         part.leave(true).unwrap();
         let mut part = Part::open(&target, "http://a/").unwrap();
         assert_eq!((part.resume_at(), part.total), (3, Some(6)));
+        part.catch_up().await.unwrap();
         part.append(b"def").unwrap();
         let digest = part.sha256();
         part.finish(true).unwrap();

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{mpsc, Arc, Mutex};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
@@ -261,6 +261,8 @@ struct Frontier {
     left: usize,
     ends: Option<mpsc::Sender<u64>>,
     digest: tokio::task::JoinHandle<io::Result<Sha256>>,
+    /// Set where the digest is no longer wanted: the thread lets go of the part, so that a later transfer can lock it.
+    stopped: Arc<AtomicBool>,
     size: u64,
     total: u64,
 }
@@ -268,12 +270,17 @@ struct Frontier {
 impl Frontier {
     fn start(board: &Board, states: Vec<State>) -> Self {
         let (ends, incoming) = mpsc::channel::<u64>();
+        let stopped = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stopped);
         let file = Arc::clone(&board.file);
         let digest = tokio::task::spawn_blocking(move || {
             let (mut digest, mut begin) = (Sha256::new(), 0);
-            for end in incoming {
-                part::hash_range(&file, begin, end, &mut digest)?;
-                begin = end;
+            for all in incoming {
+                while begin < all && !seen.load(Ordering::Relaxed) {
+                    let end = all.min(begin + part::HASHED_AT_ONCE);
+                    part::hash_range(&file, begin, end, &mut digest)?;
+                    begin = end;
+                }
             }
             Ok(digest)
         });
@@ -284,6 +291,7 @@ impl Frontier {
             left,
             ends: Some(ends),
             digest,
+            stopped,
             size: board.size,
             total: board.total,
         };
@@ -315,10 +323,16 @@ impl Frontier {
 
     async fn digest(mut self) -> io::Result<String> {
         self.ends = None;
-        self.digest
+        (&mut self.digest)
             .await
             .expect("hashing does not panic")
             .map(crate::hashing::hexadecimal)
+    }
+}
+
+impl Drop for Frontier {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
     }
 }
 
