@@ -40,6 +40,7 @@ import alternatives
 import numpy as np
 from measuring import Measurement, available_cores, machine, show, timed, write
 
+from astrobio.archives.registry import verify
 from astrobio.core.hashing import sha256_files
 from astrobio.core.provenance import Provenance
 from astrobio.datasets.build import build_planet_runs
@@ -49,7 +50,6 @@ from astrobio.datasets.shipped import BUNDLE
 from astrobio.simulate import ensemble
 from astrobio.store import RealDataStorage
 from astrobio.training.config import TrainingConfig
-from astrobio.verify.registry import verify
 
 OURS = "astrobio"
 READ_BATCH, READ_BATCHES = 128, 8

@@ -65,8 +65,30 @@ def _data_commands(command: Any) -> None:
     simulate.add_argument("--test-planets", type=int, default=0, help="planets of the Latin-hypercube test set")
     simulate.add_argument("--workers", type=int, help="processes (default: one a core)")
     simulate.add_argument("--time-limit", type=float, default=60.0, help="seconds for each run (default 60)")
-    bring = command("import", "admit data that is at hand", "astrobio import shipped")
-    bring.add_argument("what", help="'shipped', or a bundle of planet runs")
+    sources = command("sources", "the sources: what they hold, what is in the store", "astrobio sources phl_hwc")
+    sources.add_argument("name", nargs="?", help="a source, to see it in full")
+    fetch = command(
+        "fetch",
+        "bring records from the archives",
+        "astrobio fetch nasa_exoplanet_archive open_exoplanet_catalogue\n"
+        "  astrobio fetch --dry-run\n"
+        "  astrobio fetch --mirror /data/archive",
+    )
+    fetch.add_argument("source", nargs="*", help="sources (default: all)")
+    fetch.add_argument("--update", action="store_true", help="ask again for what is held, if it has changed")
+    fetch.add_argument("--dry-run", action="store_true", help="say what would be fetched, and under which licences")
+    fetch.add_argument(
+        "--accept-terms", action="append", default=[], metavar="SOURCE", help="accept a source's terms; repeatable"
+    )
+    fetch.add_argument("--mirror", metavar="PLACE", help="folder or address of saved files (else ASTROBIO_MIRROR)")
+    bring = command(
+        "import",
+        "admit data that is at hand",
+        "astrobio import shipped\n  astrobio import nasa_exoplanet_archive PSCompPars_2026.04.25_17.36.36.csv",
+    )
+    bring.add_argument("what", help="'shipped', a bundle of planet runs, or a source")
+    bring.add_argument("file", nargs="?", help="a file that was saved from that source")
+    bring.add_argument("--product", help="which product of the source it is, where its name does not tell")
     bring.add_argument(
         "--rerun",
         type=float,

@@ -283,7 +283,7 @@ def test_an_export_of_nothing_or_that_fails_leaves_no_file(tmp_path, filled_stor
 def test_the_first_block_that_ships_is_restored_and_passes_the_gates():
     from itertools import islice
 
-    from astrobio.verify.registry import verify
+    from astrobio.archives.registry import verify
 
     assert shipped.shipped_count() >= 450
     runs = list(islice(read_bundle(shipped.BUNDLE, "reproduced"), bundle.BLOCK))

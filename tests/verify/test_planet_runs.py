@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from astrobio.archives.registry import verify
 from astrobio.core.planet_run import FIELD, PlanetParameters, PlanetRun, quantise
 from astrobio.core.provenance import Provenance
 from astrobio.simulate import vplanet
-from astrobio.verify.registry import verify
 
 
 def provenance(run: PlanetRun) -> Provenance:

@@ -59,6 +59,10 @@ class RefusedInput(AstrobioError):
     exit_code = EXIT_REFUSED
 
 
+class FormatError(RefusedInput):
+    """Bytes that are not what their format says; the message names the place."""
+
+
 class Unreachable(AstrobioError):
     """A source that could not be reached."""
 

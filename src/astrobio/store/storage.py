@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,15 +19,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from astrobio.archives.registry import group, product_of, verify
 from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError, RefusedInput, UsageError
 from astrobio.core.hashing import sha256_bytes, sha256_files, sha256_json
 from astrobio.core.paths import store_root
 from astrobio.core.provenance import Provenance
 from astrobio.store import files
 from astrobio.store.catalogue import Catalogue
-from astrobio.store.gates import refusals
-from astrobio.verify.registry import admission, verify
-from astrobio.verify.verdict import Verdict
+from astrobio.store.judging import Judges, judge
+from astrobio.verify.verdict import Finding, Verdict
 
 DOWNLOAD = "python training/enable_automatic_data_download.py"
 BATCH = 512
@@ -156,6 +157,8 @@ class RealDataStorage:
         except OSError as error:
             raise UsageError(f"the store {self.root} cannot be made: {error.strerror}") from error
         self.catalogue = Catalogue(catalogue)
+        self._judges = Judges()
+        weakref.finalize(self, self._judges.close)
         self._check_presence()
 
     # -- reading ------------------------------------------------------------------------------------------
@@ -214,6 +217,12 @@ class RealDataStorage:
         """Records of a source by how well their origin is established."""
         return dict(Counter(row[0] for row in self.catalogue.select("assurance", "source=?", (source,))))
 
+    def judgements(self, source: str) -> dict[str, dict[str, Any]]:
+        """What the gates found in each record of a source, by its key: ``checks``, ``flags``, and ``counts``."""
+        return {
+            key: json.loads(verdict) for key, verdict in self.catalogue.select("key, verdict", "source=?", (source,))
+        }
+
     def damaged(self, records: Iterable[Record]) -> list[Record]:
         """Those of the records whose objects are gone or have changed."""
         records = list(records)
@@ -257,73 +266,97 @@ class RealDataStorage:
         StoreError
             If it cannot be written; nothing of it is left.
         """
-        content = content.read_bytes() if isinstance(content, Path) else content
+        content = _read(content)
         report = self.admit_many([(content, provenance)])
         if report.rejected:
             raise Rejected(*report.rejected[0])
         digest = sha256_bytes(content)
         return next(record for record in self.records(source=provenance.source) if record.digest == digest)
 
-    def admit_many(self, items: Iterable[tuple[bytes, Provenance]]) -> AdmissionReport:
+    def admit_many(self, items: Iterable[tuple[bytes | Path, Provenance]]) -> AdmissionReport:
         """Let a stream of objects pass the gates, in batches; what is refused goes to quarantine.
 
         An object that is there already is left as it is. Bytes under a key that holds other bytes are refused.
         """
         report = AdmissionReport()
         source = iter(items)
-        while batch := list(islice(source, BATCH)):
+        while batch := [(_read(content), provenance) for content, provenance in islice(source, BATCH)]:
             self._admit_batch(batch, report)
         return report
 
     def _admit_batch(self, batch: list[tuple[bytes, Provenance]], report: AdmissionReport) -> None:
         known = self._known(batch)
         accepted: dict[str, tuple[bytes, dict[str, Any]]] = {}
+        new = []
         for content, provenance in batch:
             digest = sha256_bytes(content)
             if known.get((provenance.source, provenance.key)) == digest:
                 report.already += 1
-                continue
-            verdict = verify(content, provenance)
+            else:
+                new.append((content, digest, provenance))
+        for (content, digest, provenance), verdict in zip(new, self._judged(new), strict=True):
             verdict = self._check_identity(verdict, digest, provenance, known)
             if not verdict.admitted:
                 self._set_aside(content, digest, provenance, verdict)
                 report.rejected.append((provenance.key, verdict))
                 continue
             known[provenance.source, provenance.key] = digest
-            known[provenance.source, f"digest:{digest}"] = provenance.key
+            known["", digest] = f"{provenance.source}: {provenance.key}"
             accepted[digest] = content, _row(content, digest, provenance, verdict)
         if accepted:
             report.admitted += self._keep(accepted)
 
+    def _judged(self, new: list[tuple[bytes, str, Provenance]]) -> list[Verdict]:
+        """What the gates find; foreign formats are read from files by processes of their own."""
+        found: dict[int, Verdict] = {}
+        foreign: list[int] = []
+        for place, (content, _, provenance) in enumerate(new):
+            if product_of(provenance).isolated:
+                foreign.append(place)
+            else:
+                found[place] = verify(content, provenance)
+        paths: list[Path] = []
+        try:
+            for place in foreign:
+                content, digest, _ = new[place]
+                paths.append(self.root / "partial" / f"{digest}.{os.getpid()}.judged")
+                paths[-1].write_bytes(content)
+            items = [(str(path), new[place][2].to_json()) for path, place in zip(paths, foreign, strict=True)]
+            found |= dict(zip(foreign, self._judges.judge(items), strict=True))
+        except OSError as error:
+            raise self._unwritten(error) from error
+        finally:
+            for path in paths:
+                files.unlink(path)
+        return [found[place] for place in range(len(new))]
+
     def _known(self, batch: list[tuple[bytes, Provenance]]) -> dict[tuple[str, str], str]:
-        """What the store holds under the keys and the digests of a batch."""
+        """Digests by source and key that the store holds of a batch's, and who holds each of its digests."""
         known: dict[tuple[str, str], str] = {}
         keys = [provenance.key for _, provenance in batch]
         digests = [sha256_bytes(content) for content, _ in batch]
         marks = ",".join("?" * len(batch))
         for source in {provenance.source for _, provenance in batch}:
-            where = f"source=? AND (key IN ({marks}) OR digest IN ({marks}))"
-            for key, digest in self.catalogue.select("key, digest", where, (source, *keys, *digests)):
+            for key, digest in self.catalogue.select("key, digest", f"source=? AND key IN ({marks})", (source, *keys)):
                 known[source, key] = digest
-                known[source, f"digest:{digest}"] = key
+        for source, key, digest in self.catalogue.select("source, key, digest", f"digest IN ({marks})", (*digests,)):
+            known["", digest] = f"{source}: {key}"
         return known
 
     def _check_identity(
         self, verdict: Verdict, digest: str, provenance: Provenance, known: dict[tuple[str, str], str]
     ) -> Verdict:
         """One key has one content, and one content one key."""
-        from astrobio.verify.verdict import Finding
-
         other = known.get((provenance.source, provenance.key))
-        twin = known.get((provenance.source, f"digest:{digest}"))
+        twin = known.get(("", digest))
         rows = list(verdict.findings)
         if other is not None and other != digest:
             rows.append(Finding("forensics", "one content a key", False, "refuse", f"{provenance.key} holds "
                                 f"{other[:16]} already", "the bytes that were admitted under this key"))  # fmt: skip
-        if twin is not None and twin != provenance.key:
+        if twin is not None and twin != f"{provenance.source}: {provenance.key}":
             rows.append(Finding("forensics", "one key a content", False, "refuse", f"the bytes of {twin}",
                                 "bytes that no other key holds"))  # fmt: skip
-        return Verdict(tuple(rows))
+        return Verdict(tuple(rows), verdict.counts)
 
     def _keep(self, accepted: dict[str, tuple[bytes, dict[str, Any]]]) -> int:
         rows = [row for _, row in accepted.values()]
@@ -392,8 +425,13 @@ class RealDataStorage:
             report.changed += [record.key for record in rest if record.digest in broken]
             sound = [record for record in rest if record.digest not in broken]
             items = [(str(self.path(record.digest)), record.provenance_json) for record in sound]
-            reasons = refusals(items)
-            report.refused = [(record.key, why) for record, why in zip(sound, reasons, strict=True) if why]
+            isolated = any(product_of(record.provenance).isolated for record in sound)
+            verdicts = judge(items, self._judges, isolated)
+            report.refused = [
+                (record.key, verdict.reasons)
+                for record, verdict in zip(sound, verdicts, strict=True)
+                if not verdict.admitted
+            ]
         named = {record.digest for record in records}
         present = {folder.name + item.name for folder in self.objects.iterdir() for item in folder.iterdir()}
         report.unnamed = len(present - named)
@@ -498,10 +536,19 @@ def _row(content: bytes, digest: str, provenance: Provenance, verdict: Verdict) 
     return {
         "digest": digest,
         "size": len(content),
-        "group": admission(provenance.source).group(content),
+        "group": group(content, provenance),
         "provenance": json.loads(provenance.to_json()),
-        "verdict": {"admitted": True, "checks": len(verdict.findings), "flags": verdict.flags},
+        "verdict": {
+            "admitted": True,
+            "checks": len(verdict.findings),
+            "flags": verdict.flags,
+            "counts": dict(verdict.counts),
+        },
     }
+
+
+def _read(content: bytes | Path) -> bytes:
+    return content.read_bytes() if isinstance(content, Path) else content
 
 
 def _columns(row: dict[str, Any], batch: str) -> tuple[Any, ...]:

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
+from astrobio.archives.registry import SOURCES
 from astrobio.core.console import progress, say
 from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DONE
 from astrobio.datasets.shipped import admit_bundle, shipped_count
 from astrobio.store import RealDataStorage
 from astrobio.training.data_loading import LEAST_RUNS, open_pack
-from astrobio.verify.registry import SOURCES
 
 ABSENT = ("NASA Exoplanet Archive", "KEGG Pathways", "JWST/MAST")
 """Sources that the documentation names and that this version does not collect from."""

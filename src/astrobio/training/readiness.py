@@ -171,7 +171,7 @@ def pipeline_checks(store: str | None = None) -> list[CheckResult]:
         return f"{report.records} records and {report.journal_rows} rows of the journal are sound"
 
     def gates() -> str:
-        from astrobio.verify.registry import verify
+        from astrobio.archives.registry import verify
 
         storage, _ = checks.opened()
         records = storage.records(source="planet_runs")

@@ -25,7 +25,7 @@ from astrobio.core.planet_run import (
 )
 from astrobio.core.provenance import Provenance
 from astrobio.verify.forensics import lag_one_autocorrelation, sinusoid_residual
-from astrobio.verify.verdict import Finding, Gate, Severity, Verdict
+from astrobio.verify.verdict import Findings, Verdict
 
 IMBALANCE = 0.01
 """W m-2; an energy-balance model that has reached its equilibrium is far below (measured: 0.001 in 98 %)."""
@@ -62,28 +62,12 @@ _SMOOTH = {
 """Least lag-1 autocorrelation by variable and axis; the least measured is at least 0.17 above each."""
 
 
-class _Findings:
-    """Collects findings of one gate after the other."""
-
-    def __init__(self) -> None:
-        self.rows: list[Finding] = []
-
-    def note(
-        self, gate: Gate, check: str, passed: bool, seen: object, expected: str, severity: Severity = "refuse"
-    ) -> bool:
-        self.rows.append(Finding(gate, check, bool(passed), severity, str(seen), expected))
-        return bool(passed)
-
-    def verdict(self) -> Verdict:
-        return Verdict(tuple(self.rows))
-
-
 def verify_planet_run(content: bytes, provenance: Provenance) -> Verdict:
     """Let the bytes of a planet run pass all gates; the verdict names each check.
 
     A run that did not complete carries no fields and is admitted as the outcome that it is.
     """
-    found = _Findings()
+    found = Findings()
     run = _format(found, content, provenance)
     if run is None or not _schema(found, run) or run.outcome != "completed":
         return found.verdict()
@@ -94,7 +78,7 @@ def verify_planet_run(content: bytes, provenance: Provenance) -> Verdict:
     return found.verdict()
 
 
-def _format(found: _Findings, content: bytes, provenance: Provenance) -> PlanetRun | None:
+def _format(found: Findings, content: bytes, provenance: Provenance) -> PlanetRun | None:
     try:
         run = PlanetRun.from_bytes(content)
     except ValueError as error:
@@ -113,7 +97,7 @@ def _format(found: _Findings, content: bytes, provenance: Provenance) -> PlanetR
     return run
 
 
-def _schema(found: _Findings, run: PlanetRun) -> bool:
+def _schema(found: Findings, run: PlanetRun) -> bool:
     good = found.note("schema", "outcome", run.outcome in _OUTCOMES, run.outcome, " or ".join(_OUTCOMES))
     good &= found.note("schema", "start", run.start in ("warm", "cold"), run.start, "warm or cold")
     completed = run.outcome == "completed"
@@ -139,7 +123,7 @@ def _schema(found: _Findings, run: PlanetRun) -> bool:
     return good & _inputs_agree(found, run)
 
 
-def _inputs_agree(found: _Findings, run: PlanetRun) -> bool:
+def _inputs_agree(found: Findings, run: PlanetRun) -> bool:
     """The input files are those of the stated parameters: a cube under other inputs has a wrong record of either."""
     if not found.note(
         "schema", "input files", sorted(run.inputs) == ["planet.in", "star.in", "vpl.in"], sorted(run.inputs),
@@ -166,7 +150,7 @@ def _options(text: str) -> dict[str, str | None]:
     return {line.split(None, 1)[0]: line.split(None, 1)[1] for line in text.splitlines() if " " in line.strip()}
 
 
-def _balance(found: _Findings, run: PlanetRun) -> None:
+def _balance(found: Findings, run: PlanetRun) -> None:
     """Integrals over the planet and the year, from the raw output."""
     seen = run.diagnostics
     imbalance = seen["energy_imbalance"]
@@ -184,7 +168,7 @@ def _balance(found: _Findings, run: PlanetRun) -> None:
     found.note("physics", "long-wave law", closure <= 1e-5, f"{closure:g} W m-2", "A + B T within 1e-5 W m-2")
 
 
-def _ranges(found: _Findings, run: PlanetRun) -> None:
+def _ranges(found: Findings, run: PlanetRun) -> None:
     for spec in FIELDS:
         values = run.values(spec.name)
         inside = values.min() >= spec.low - spec.step and values.max() <= spec.high + spec.step
@@ -192,7 +176,7 @@ def _ranges(found: _Findings, run: PlanetRun) -> None:
                    f"{spec.low:g} to {spec.high:g} {spec.units}")  # fmt: skip
 
 
-def _consistency(found: _Findings, run: PlanetRun) -> None:
+def _consistency(found: Findings, run: PlanetRun) -> None:
     """The kept fields agree with one another, with the parameters and with the diagnostics, within rounding."""
     seen, parameters = run.diagnostics, run.parameters
     temperature, longwave = run.values("surface_temperature"), run.values("outgoing_longwave")
@@ -235,7 +219,7 @@ def _consistency(found: _Findings, run: PlanetRun) -> None:
                f"only if all water stays frozen; the warmest reaches {warmest:g} K")  # fmt: skip
 
 
-def _sunlight(found: _Findings, run: PlanetRun) -> None:
+def _sunlight(found: Findings, run: PlanetRun) -> None:
     """Nowhere and never is more absorbed than falls in; over the year the planet's albedo is possible."""
     parameters = run.parameters
     daily = daily_insolation(
@@ -255,7 +239,7 @@ def _sunlight(found: _Findings, run: PlanetRun) -> None:
                "at most 0.5 below what ice everywhere absorbs")  # fmt: skip
 
 
-def _forensics(found: _Findings, run: PlanetRun) -> None:
+def _forensics(found: Findings, run: PlanetRun) -> None:
     """White noise, constants, and analytic curves; per variable, where physics does not force them."""
     for (name, axis), least in _SMOOTH.items():
         values = run.values(name)

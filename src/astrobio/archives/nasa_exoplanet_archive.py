@@ -1,0 +1,227 @@
+"""NASA Exoplanet Archive: tables of planets, candidates and host stars, and published spectra of their atmospheres.
+
+Columns and units follow the archive's documentation of each table
+(https://exoplanetarchive.ipac.caltech.edu/docs/API_PS_columns.html, API_kepcandidate_columns.html,
+API_TOI_columns.html), and were compared with saved files of 2026.
+"""
+
+from __future__ import annotations
+
+from astrobio.archives.asking import TapQuery
+from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.formats.delimited import Dialect
+from astrobio.formats.schema import Column, Schema, with_errors
+from astrobio.verify.gates import gates
+from astrobio.verify.planet_tables import PlanetColumns, check_planets
+from astrobio.verify.tables import TableFormat, check_table
+
+TAP = "https://exoplanetarchive.ipac.caltech.edu/TAP"
+_DIALECT = Dialect(comment="#")
+_FLAG = {"type": "integer", "low": 0, "high": 1}
+
+_PLACE = (
+    Column("rastr"), Column("ra", "number", "deg", 0, 360), Column("decstr"), Column("dec", "number", "deg", -90, 90),
+)  # fmt: skip
+_PLANET = (
+    *with_errors(Column("pl_orbper", "number", "days", 0)),
+    *with_errors(Column("pl_orbsmax", "number", "au", 0)),
+    *with_errors(Column("pl_rade", "number", "Earth Radius", 0)),
+    *with_errors(Column("pl_radj", "number", "Jupiter Radius", 0)),
+    *with_errors(Column("pl_bmasse", "number", "Earth Mass", 0)),
+    *with_errors(Column("pl_bmassj", "number", "Jupiter Mass", 0)),
+    Column("pl_bmassprov", choices=("Mass", "Msini", "Msin(i)/sin(i)", "M-R relationship")),
+    *with_errors(Column("pl_orbeccen", "number", low=0, high=1)),
+    *with_errors(Column("pl_insol", "number", "Earth Flux", 0)),
+    *with_errors(Column("pl_eqt", "number", "K", 0)),
+)
+_STAR = (
+    Column("st_spectype"),
+    *with_errors(Column("st_teff", "number", "K", 0, 300_000)),
+    *with_errors(Column("st_rad", "number", "Solar Radius", 0)),
+    *with_errors(Column("st_mass", "number", "Solar mass", 0)),
+    *with_errors(Column("st_met", "number", "dex", -10, 10)),
+    Column("st_metratio"),
+    *with_errors(Column("st_logg", "number", "log10(cm/s**2)", -5, 10)),
+)
+_SYSTEM = (
+    *with_errors(Column("sy_dist", "number", "pc", 0), limit=None),
+    *with_errors(Column("sy_vmag", "number"), limit=None),
+    *with_errors(Column("sy_kmag", "number"), limit=None),
+    *with_errors(Column("sy_gaiamag", "number"), limit=None),
+)
+_NAMES = (
+    Column("pl_name", filled=True),
+    Column("hostname", filled=True),
+    Column("sy_snum", "integer", low=1, high=10),
+    Column("sy_pnum", "integer", low=1, high=20),
+    Column("discoverymethod", filled=True),
+    Column("disc_year", "integer"),
+    Column("disc_facility"),
+    Column("pl_controv_flag", **_FLAG),  # type: ignore[arg-type]
+)
+
+PSCOMPPARS = Schema(
+    (*_NAMES, *_PLANET, Column("ttv_flag", **_FLAG), *_STAR, *_PLACE, *_SYSTEM),  # type: ignore[arg-type]
+    key=("pl_name",),
+)
+PS = Schema(
+    (
+        *_NAMES,
+        Column("default_flag", **_FLAG),  # type: ignore[arg-type]
+        Column("soltype"),
+        *_PLANET,
+        Column("ttv_flag", **_FLAG),  # type: ignore[arg-type]
+        *_STAR,
+        *_PLACE,
+        *_SYSTEM,
+        Column("pl_refname", filled=True),
+        Column("st_refname"),
+        Column("sy_refname"),
+        Column("rowupdate", "date"),
+        Column("pl_pubdate", "date"),
+        Column("releasedate", "date"),
+    )
+)
+CUMULATIVE = Schema(
+    (
+        Column("kepid", "integer", low=1, filled=True),
+        Column("kepoi_name", filled=True),
+        Column("kepler_name"),
+        Column(
+            "koi_disposition", choices=("CONFIRMED", "CANDIDATE", "FALSE POSITIVE", "NOT DISPOSITIONED"), filled=True
+        ),
+        Column("koi_pdisposition", choices=("CANDIDATE", "FALSE POSITIVE", "NOT DISPOSITIONED")),
+        Column("koi_score", "number", low=0, high=1),
+        *(Column(f"koi_fpflag_{name}", "integer", low=0) for name in ("nt", "ss", "co", "ec")),
+        *with_errors(Column("koi_period", "number", "days", 0), ("_err1", "_err2"), None),
+        *with_errors(Column("koi_time0bk", "number", "BKJD"), ("_err1", "_err2"), None),
+        *with_errors(Column("koi_impact", "number", low=0), ("_err1", "_err2"), None),
+        *with_errors(Column("koi_duration", "number", "hrs", 0), ("_err1", "_err2"), None),
+        *with_errors(Column("koi_depth", "number", "ppm", 0), ("_err1", "_err2"), None),
+        *with_errors(Column("koi_prad", "number", "Earth radii", 0), ("_err1", "_err2"), None),
+        *with_errors(Column("koi_teq", "number", "K", 0), ("_err1", "_err2"), None),
+        *with_errors(Column("koi_insol", "number", "Earth flux", 0), ("_err1", "_err2"), None),
+        Column("koi_model_snr", "number", low=0),
+        Column("koi_tce_plnt_num", "integer", low=1),
+        Column("koi_tce_delivname"),
+        *with_errors(Column("koi_steff", "number", "K", 0), ("_err1", "_err2"), None),
+        *with_errors(Column("koi_slogg", "number", "log10(cm/s**2)"), ("_err1", "_err2"), None),
+        *with_errors(Column("koi_srad", "number", "Solar radii", 0), ("_err1", "_err2"), None),
+        Column("ra", "number", "decimal degrees", 0, 360),
+        Column("dec", "number", "decimal degrees", -90, 90),
+        Column("koi_kepmag", "number", "mag"),
+    ),
+    key=("kepoi_name",),
+)
+TOI = Schema(
+    (
+        Column("toi", "number", filled=True),
+        Column("toipfx", "integer", low=1, filled=True),
+        Column("tid", "integer", low=1, filled=True),
+        Column("ctoi_alias"),
+        Column("pl_pnum", "integer", low=0),
+        Column("tfopwg_disp", choices=("APC", "CP", "FA", "FP", "KP", "PC")),
+        *_PLACE,
+        Column("st_pmra", "number", "mas/yr"),
+        Column("st_pmdec", "number", "mas/yr"),
+        Column("pl_tranmid", "number", "BJD", 2_450_000),
+        Column("pl_orbper", "number", "days", 0),
+        Column("pl_trandurh", "number", "hours", 0),
+        Column("pl_trandep", "number", "ppm", 0),
+        Column("pl_rade", "number", "R_Earth", 0),
+        Column("pl_insol", "number", "Earth flux", 0),
+        Column("pl_eqt", "number", "K", 0),
+        Column("st_tmag", "number"),
+        Column("st_dist", "number", "pc", 0),
+        Column("st_teff", "number", "K", 0),
+        Column("st_logg", "number", "cm/s**2"),
+        Column("st_rad", "number", "R_Sun", 0),
+        Column("toi_created", "date"),
+        Column("rowupdate", "date"),
+    ),
+    key=("toi",),
+)
+
+PLANET_COLUMNS = PlanetColumns(
+    period="pl_orbper", semi_major_axis="pl_orbsmax", stellar_mass="st_mass", stellar_radius="st_rad",
+    stellar_temperature="st_teff", mass="pl_bmasse", radius="pl_rade", insolation="pl_insol",
+    equilibrium_temperature="pl_eqt", eccentricity="pl_orbeccen", host="hostname", right_ascension="ra",
+    declination="dec", right_ascension_text="rastr", declination_text="decstr", year="disc_year",
+)  # fmt: skip
+TOI_COLUMNS = PlanetColumns(
+    insolation="pl_insol", equilibrium_temperature="pl_eqt", right_ascension="ra", declination="dec",
+    right_ascension_text="rastr", declination_text="decstr",
+)  # fmt: skip
+KOI_COLUMNS = PlanetColumns(insolation="koi_insol", equilibrium_temperature="koi_teq", host="kepid",
+                            right_ascension="ra", declination="dec")  # fmt: skip
+
+FORMATS = {
+    "pscomppars": TableFormat(PSCOMPPARS, _DIALECT),
+    "ps": TableFormat(PS, _DIALECT),
+    "cumulative": TableFormat(CUMULATIVE, _DIALECT),
+    "toi": TableFormat(TOI, _DIALECT),
+}
+
+
+def _table(
+    name: str, holds: str, counted: str, columns: PlanetColumns, saved_as: str, least: int, size: int
+) -> Product:
+    table = FORMATS[name]
+    listed = ",".join(table.schema.names())
+    return Product(
+        name=name,
+        holds=holds,
+        kind="curated",
+        counted=counted,
+        gates=gates(table.read, check_table(counted), check_planets(columns)),
+        ask=TapQuery(TAP, f"select {listed} from {name}", f"{name}.csv", count=f"select count(*) from {name}"),
+        saved_as=(f"nasa_exoplanet_archive/{saved_as}",),
+        expected_bytes=size,
+        least=least,
+    )
+
+
+SOURCE = Source(
+    name="nasa_exoplanet_archive",
+    title="NASA Exoplanet Archive",
+    holds="confirmed planets, Kepler and TESS candidates, host stars, published spectra of atmospheres",
+    homepage="https://exoplanetarchive.ipac.caltech.edu",
+    licence=Licence(
+        name="public archive",
+        url="https://exoplanetarchive.ipac.caltech.edu/docs/acknowledge.html",
+        duties="acknowledge the NASA Exoplanet Archive, and cite the papers that values come from",
+        redistributable=True,
+    ),
+    citations=(
+        Citation(
+            "Christiansen2025",
+            """@article{Christiansen2025,
+  title = {The {NASA} Exoplanet Archive and Exoplanet Follow-up Observing Program: Data, Tools, and Usage},
+  author = {Christiansen, Jessie L. and others},
+  journal = {The Planetary Science Journal},
+  volume = {6},
+  number = {8},
+  pages = {186},
+  year = {2025},
+  doi = {10.3847/PSJ/ade3c2}
+}""",
+        ),
+    ),
+    products=(
+        _table("pscomppars", "one row a planet, its values merged from several papers", "planets", PLANET_COLUMNS,
+               "PSCompPars*.csv", 5000, 4_000_000),
+        _table("ps", "one row a planet and paper, values as each paper gives them", "parameter sets", PLANET_COLUMNS,
+               "PS_*.csv", 1, 45_000_000),
+        _table("cumulative", "Kepler objects of interest", "Kepler objects", KOI_COLUMNS, "cumulative*.csv", 9000,
+               3_700_000),
+        _table("toi", "TESS objects of interest", "TESS objects", TOI_COLUMNS, "TOI*.csv", 5000, 2_400_000),
+    ),
+    interval=1.0,
+    connections=2,
+    notes=(
+        "Since September 2026 the archive can answer programs with a page that asks for a browser (HTTP 403, "
+        "cf-mitigated: challenge). Save the table as CSV in a browser, then: "
+        "astrobio import nasa_exoplanet_archive FILE",
+        "Of the masses in pscomppars many are computed from the radius or are M sin i: pl_bmassprov says which.",
+    ),
+)  # fmt: skip

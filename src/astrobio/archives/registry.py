@@ -1,0 +1,61 @@
+"""The sources, by name. A new one is a module of this package and a line here."""
+
+from __future__ import annotations
+
+from astrobio.archives import nasa_exoplanet_archive, planet_runs
+from astrobio.archives.source import Product, Source
+from astrobio.core.errors import RefusedInput
+from astrobio.core.provenance import Provenance
+from astrobio.verify.verdict import Verdict
+
+SOURCES: dict[str, Source] = {
+    module.SOURCE.name: module.SOURCE
+    for module in (
+        planet_runs,
+        nasa_exoplanet_archive,
+    )
+}
+
+
+def source(name: str) -> Source:
+    """The source of a name.
+
+    Raises
+    ------
+    RefusedInput
+        If there is none: what cannot be verified is not admitted.
+
+    >>> source("planet_runs").title
+    'VPLanet planet runs'
+    """
+    if name not in SOURCES:
+        raise RefusedInput(f"source {name!r} has no gates; known are {', '.join(SOURCES)}", fix="astrobio sources")
+    return SOURCES[name]
+
+
+def product_of(provenance: Provenance) -> Product:
+    """The product that an object is of: the one that its provenance names, or its source's only one.
+
+    Raises
+    ------
+    RefusedInput
+        If the source or the product is not known.
+    """
+    found = source(provenance.source)
+    name = provenance.detail.get("product")
+    if name is None and len(found.products) == 1:
+        return found.products[0]
+    for product in found.products:
+        if product.name == name:
+            return product
+    raise RefusedInput(f"{provenance.source} has no product {name!r}, as {provenance.key} claims to be of")
+
+
+def verify(content: bytes, provenance: Provenance) -> Verdict:
+    """Let ``content`` pass the gates of its product; see :func:`product_of`."""
+    return product_of(provenance).gates(content, provenance)
+
+
+def group(content: bytes, provenance: Provenance) -> str:
+    """What must stay on one side of a split together with an object."""
+    return product_of(provenance).group(content, provenance)

@@ -1,0 +1,159 @@
+"""What a source is: an archive or a simulator, what it holds, under which licence, and how its bytes are judged.
+
+A source is data: a module of this package declares it, and nothing else in the package knows it by name. The fetcher
+reads how to ask, the store which gates a record passes, the documentation the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from astrobio.archives.asking import Ask
+from astrobio.core.errors import UsageError
+from astrobio.core.provenance import Kind, Provenance
+from astrobio.verify.verdict import Verdict
+
+Gates = Callable[[bytes, Provenance], Verdict]
+Grouping = Callable[[bytes, Provenance], str]
+
+
+@dataclass(frozen=True)
+class Licence:
+    """What one may do with a source's data.
+
+    Attributes
+    ----------
+    name, url : str
+        As the archive names it, and where it says so.
+    duties : str
+        What whoever uses the data must do.
+    redistributable : bool
+        Whether the data may be passed on.
+    share_alike : bool
+        Whether what is derived from it must carry the same licence.
+    academic_only : bool
+        Whether only academic use is free.
+    to_accept : str
+        Terms that a user accepts by name before anything is fetched; empty where none are.
+    """
+
+    name: str
+    url: str
+    duties: str
+    redistributable: bool
+    share_alike: bool = False
+    academic_only: bool = False
+    to_accept: str = ""
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A work to cite: its key, and its entry in BibTeX."""
+
+    key: str
+    bibtex: str
+
+
+def by_key(_content: bytes, provenance: Provenance) -> str:
+    """The group of an object that shares its group with no other."""
+    return f"{provenance.source}/{provenance.key}"
+
+
+@dataclass(frozen=True)
+class Product:
+    """One kind of file that a source offers.
+
+    Attributes
+    ----------
+    name : str
+        Short, as ``pscomppars``; the first part of each record's key.
+    holds : str
+        What is in it, in a line.
+    kind : Kind
+        What its records are.
+    counted : str
+        What is counted in it, as ``planets``; the gates count it under this name.
+    gates : callable
+        From bytes and provenance to the verdict.
+    ask : Ask, optional
+        How the archive is asked for it; none where it is only imported or made here.
+    saved_as : tuple of str
+        Patterns of the names under which a mirror, or a user, has saved it, below its root.
+    expected_bytes : int
+        About how much its default selection is.
+    least : int
+        The least count to expect of the whole product; fewer fails the source.
+    default : bool
+        Whether it is fetched unless others are named.
+    group : callable
+        From bytes and provenance to what must stay on one side of a split.
+    isolated : bool
+        Whether its bytes are read in a process of their own, as whatever comes from outside is.
+    """
+
+    name: str
+    holds: str
+    kind: Kind
+    counted: str
+    gates: Gates
+    ask: Ask | None = None
+    saved_as: tuple[str, ...] = ()
+    expected_bytes: int = 0
+    least: int = 1
+    default: bool = True
+    group: Grouping = by_key
+    isolated: bool = True
+
+
+@dataclass(frozen=True)
+class Source:
+    """An archive, or a simulator that is run here.
+
+    Attributes
+    ----------
+    name : str
+        As commands take it.
+    title : str
+        As people call it.
+    holds : str
+        What is in it, in a line.
+    homepage : str
+    licence : Licence
+    citations : tuple of Citation
+    products : tuple of Product
+    interval : float
+        Least time between two requests to one of its hosts, in s.
+    connections : int
+        Requests to one of its hosts at once.
+    token : str, optional
+        The environment variable that holds a user's token.
+    notes : tuple of str
+        What a user should know: limits, traps, what to do where scripts are not served.
+    """
+
+    name: str
+    title: str
+    holds: str
+    homepage: str
+    licence: Licence
+    citations: tuple[Citation, ...]
+    products: tuple[Product, ...]
+    interval: float = 0.0
+    connections: int = 4
+    token: str | None = None
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+    def product(self, name: str) -> Product:
+        """The product of a name.
+
+        Raises
+        ------
+        UsageError
+            If there is none.
+        """
+        for product in self.products:
+            if product.name == name:
+                return product
+        known = ", ".join(product.name for product in self.products)
+        raise UsageError(f"{self.title} has no product {name!r}; it has {known}")

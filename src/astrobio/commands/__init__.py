@@ -1,0 +1,25 @@
+"""What each command of ``astrobio`` calls, and how its result is shown. One function a command.
+
+Each returns whether all was well, and what ``--json`` prints.
+"""
+
+from astrobio.commands.archives import fetch, sources
+from astrobio.commands.data import bring, build, export_runs, quarantine, simulate, store, verify
+from astrobio.commands.models import evaluate, lineage, predict, report, train
+
+__all__ = [
+    "bring",
+    "build",
+    "evaluate",
+    "export_runs",
+    "fetch",
+    "lineage",
+    "predict",
+    "quarantine",
+    "report",
+    "simulate",
+    "sources",
+    "store",
+    "train",
+    "verify",
+]
