@@ -178,6 +178,7 @@ def _table(
         saved_as=(f"nasa_exoplanet_archive/{saved_as}",),
         expected_bytes=size,
         least=least,
+        table=table,
     )
 
 

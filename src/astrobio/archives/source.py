@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from astrobio.archives.asking import Ask
 from astrobio.core.errors import UsageError
 from astrobio.core.provenance import Kind, Provenance
+from astrobio.verify.tables import TableFormat
 from astrobio.verify.verdict import Verdict
 
 Gates = Callable[[bytes, Provenance], Verdict]
@@ -90,6 +91,8 @@ class Product:
         From bytes and provenance to what must stay on one side of a split.
     isolated : bool
         Whether its bytes are read in a process of their own, as whatever comes from outside is.
+    table : TableFormat, optional
+        How it is read as a table, where it is one: two releases are then compared row by row, by the schema's key.
     """
 
     name: str
@@ -104,6 +107,7 @@ class Product:
     default: bool = True
     group: Grouping = by_key
     isolated: bool = True
+    table: TableFormat | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,12 @@ class Source:
         Requests to one of its hosts at once.
     token : str, optional
         The environment variable that holds a user's token.
+    token_header : str
+        The header that carries it, ``{token}`` standing for it.
+    token_needed : bool
+        Whether nothing is answered without it.
+    patience : float
+        How long an answer may take to begin, or fall silent, in s.
     notes : tuple of str
         What a user should know: limits, traps, what to do where scripts are not served.
     """
@@ -142,6 +152,9 @@ class Source:
     interval: float = 0.0
     connections: int = 4
     token: str | None = None
+    token_header: str = "Authorization: Bearer {token}"
+    token_needed: bool = True
+    patience: float = 60.0
     notes: tuple[str, ...] = field(default_factory=tuple)
 
     def product(self, name: str) -> Product:
