@@ -298,3 +298,18 @@ def test_a_source_with_packs_is_not_deleted(store, tmp_path):
     assert storage.delete_source("planet_runs") == 66
     assert storage.records() == []
     assert storage.verify().unnamed == 0
+
+
+def test_what_killed_processes_left_is_swept_and_nothing_else(store):
+    storage = RealDataStorage(store)
+    partial = store / "partial"
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as ended:
+        ended.wait()
+    left = files.temporary(partial, "a" * 64).with_suffix(f".{ended.pid}")
+    stays = [files.temporary(partial, "b" * 64), partial / f"other.machine.{ended.pid}", partial / "no-process"]
+    for path in (left, *stays):
+        path.write_bytes(b"x")
+    (partial / "fetch").mkdir()
+    assert storage.sweep() == 1
+    assert not left.exists()
+    assert all(path.exists() for path in stays)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
+import time
 from pathlib import Path
+
+DAY = 86_400.0
 
 
 def write_synced(path: Path, content: bytes) -> None:
@@ -34,3 +38,34 @@ def sync_folder(path: Path) -> None:
 def unlink(path: Path) -> None:
     """Remove a file that may be gone already."""
     path.unlink(missing_ok=True)
+
+
+def temporary(folder: Path, name: str) -> Path:
+    """Where this process writes a file before it takes its name; the path says which process that is."""
+    return folder / f"{name}.{platform.node()}.{os.getpid()}"
+
+
+def sweep(folder: Path) -> int:
+    """Remove what processes of this machine that were killed have left in a folder; returns how many files."""
+    left = 0
+    for path in folder.iterdir():
+        name, _, number = path.name.rpartition(".")
+        if number.isdigit() and name.endswith(f".{platform.node()}") and not _runs(int(number), path):
+            unlink(path)
+            left += 1
+    return left
+
+
+def _runs(process: int, path: Path) -> bool:
+    if sys.platform == "win32":  # where asking for a process by signal 0 would end it
+        try:
+            return time.time() - path.stat().st_mtime < DAY
+        except FileNotFoundError:
+            return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -319,7 +319,7 @@ class RealDataStorage:
         try:
             for place in foreign:
                 content, digest, _ = new[place]
-                paths.append(self.root / "partial" / f"{digest}.{os.getpid()}.judged")
+                paths.append(files.temporary(self.root / "partial", f"{digest}.judged"))
                 paths[-1].write_bytes(content)
             items = [(str(path), new[place][2].to_json()) for path, place in zip(paths, foreign, strict=True)]
             found |= dict(zip(foreign, self._judges.judge(items), strict=True))
@@ -378,7 +378,7 @@ class RealDataStorage:
         return self.catalogue.add([_columns(row, name) for row in rows], "admit", {"batch": name})
 
     def _place(self, target: Path, content: bytes) -> None:
-        partial = self.root / "partial" / f"{target.name}.{os.getpid()}"
+        partial = files.temporary(self.root / "partial", target.name)
         try:
             files.write_synced(partial, content)
             files.rename(partial, target)
@@ -403,6 +403,10 @@ class RealDataStorage:
     def quarantined(self) -> list[dict[str, Any]]:
         """What was refused, with its verdict."""
         return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self.quarantine.glob("*.json"))]
+
+    def sweep(self) -> int:
+        """Remove the files that processes of this machine had under way when they were killed; returns how many."""
+        return files.sweep(self.root / "partial")
 
     # -- care ---------------------------------------------------------------------------------------------
     def verify(self, deep: bool = False) -> StoreReport:
