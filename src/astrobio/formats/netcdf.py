@@ -143,10 +143,12 @@ class NetCdf:
         Raises
         ------
         FormatError
-            If one cannot be read.
+            If one cannot be read, or is packed by what is no number.
         """
-        for name in self.variables:
+        for name, variable in self.variables.items():
             self.raw(name)
+            for attribute in ("scale_factor", "add_offset"):
+                _number(variable, attribute, 1.0)
         return self
 
     def raw(self, name: str) -> NDArray[Any]:

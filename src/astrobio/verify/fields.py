@@ -1,0 +1,88 @@
+"""Measures of fields on a sphere or a part of it: what a check of smoothness or of a formula judges.
+
+Each takes a masked array and returns a number. The bounds stand with the checks in ``verify.climate``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astrobio.verify.forensics import sinusoid_residual
+
+Masked = np.ma.MaskedArray[Any, Any]
+MOST_POINTS = 64
+"""Points along an axis that a formula is fitted to; of longer axes every second, third, ... is taken."""
+
+
+def neighbour_autocorrelation(values: Masked, axis: int) -> float:
+    """Pooled lag-1 autocorrelation along an axis over the pairs of neighbours that are both there.
+
+    As :func:`astrobio.verify.forensics.lag_one_autocorrelation`, which knows no missing values; not a number where
+    nothing varies.
+
+    >>> round(neighbour_autocorrelation(np.ma.masked_array(np.sin(np.linspace(0, 6, 200)))[None], 1), 2)
+    0.99
+    """
+    lines = np.ma.MaskedArray(np.moveaxis(np.ma.asanyarray(values).astype(np.float64), axis, -1))
+    there = ~np.ma.getmaskarray(lines)
+    centred = np.where(there, (lines - lines.mean(axis=-1, keepdims=True)).filled(0.0), 0.0)
+    power = float((centred * centred).sum()) / max(1, int(there.sum()))
+    pairs = int((there[..., 1:] & there[..., :-1]).sum())
+    if power <= 0 or not pairs:
+        return float("nan")
+    return float((centred[..., 1:] * centred[..., :-1]).sum()) / pairs / power
+
+
+def cell_autocorrelation(values: Masked, latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> float:
+    """Correlation of each cell of an unstructured grid with its nearest neighbour on the sphere.
+
+    Parameters
+    ----------
+    values : masked array (..., cells)
+    latitude, longitude : array (cells,)
+        In degrees.
+    """
+    from scipy.spatial import cKDTree
+
+    north, east = np.radians(latitude), np.radians(longitude)
+    points = np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=1)
+    _, nearest = cKDTree(points).query(points, k=2)
+    pairs = np.ma.stack([values, np.ma.MaskedArray(values)[..., nearest[:, 1]]], axis=-1)
+    there = ~np.ma.getmaskarray(pairs).any(axis=-1)
+    first, second = pairs[..., 0][there].astype(np.float64), pairs[..., 1][there].astype(np.float64)
+    if first.size < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")
+    return float(np.corrcoef(np.asarray(first), np.asarray(second))[0, 1])
+
+
+def single_wave_residual(plane: NDArray[np.float64]) -> float:
+    """Share of a plane's variance that its strongest single wave leaves; long axes are thinned out first."""
+    return sinusoid_residual(_thinned(plane))
+
+
+def _thinned(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    steps = tuple(slice(None, None, -(-length // MOST_POINTS)) for length in plane.shape)
+    return np.asarray(plane, dtype=np.float64)[steps]
+
+
+def product_residual(plane: NDArray[np.float64]) -> float:
+    """Share of a plane's variance that is no sum of a constant and one product of a curve along each axis.
+
+    What a formula such as sin(latitude) cos(longitude) makes leaves nothing. The singular value decomposition of the
+    plane without its mean gives the best such product (Eckart & Young 1936, Psychometrika 1, 211).
+
+    >>> north, east = np.meshgrid(np.linspace(-1, 1, 20), np.linspace(0, 6, 40), indexing="ij")
+    >>> product_residual(288 + 30 * np.cos(north) * np.sin(east)) < 1e-12
+    True
+    """
+    centred = _thinned(plane)
+    centred = centred - centred.mean()
+    power = float((centred * centred).sum())
+    if power == 0:
+        return 0.0
+    strengths = np.linalg.svd(centred, compute_uv=False) ** 2
+    # The mean of a product is itself one of a constant and a constant: two products at most.
+    return float(strengths[2:].sum()) / power
