@@ -6,6 +6,10 @@ import zlib
 
 from astrobio.core.errors import FormatError
 
+MOST_MEMBERS = 100_000
+"""Members of a gzip file; one that was packed in blocks has one for each."""
+_PIECE = 1 << 16
+
 
 def gunzip(content: bytes, most_bytes: int) -> bytes:
     """What a gzip file holds, all of its members after one another (RFC 1952).
@@ -25,18 +29,24 @@ def gunzip(content: bytes, most_bytes: int) -> bytes:
     >>> gunzip(gzip.compress(b"abc"), 3)
     b'abc'
     """
-    parts, size, rest = [], 0, content
-    while rest or not parts:
+    parts: list[bytes] = []
+    size = place = members = 0
+    while place < len(content) or not members:
         unpacker = zlib.decompressobj(wbits=31)
-        try:
-            part = unpacker.decompress(rest, most_bytes - size + 1)
-        except zlib.error as error:
-            raise FormatError(f"it cannot be unpacked: {error}") from error
-        size += len(part)
-        if size > most_bytes:
-            raise FormatError(f"it holds more than {most_bytes} bytes once it is unpacked")
-        if not unpacker.eof:
-            raise FormatError("the packed file is cut short")
-        parts.append(part)
-        rest = unpacker.unused_data
+        members += 1
+        if members > MOST_MEMBERS:
+            raise FormatError(f"it has more than {MOST_MEMBERS} members")
+        while not unpacker.eof:
+            piece = content[place : place + _PIECE]
+            if not piece:
+                raise FormatError("the packed file is cut short")
+            try:
+                part = unpacker.decompress(piece, most_bytes - size + 1)
+            except zlib.error as error:
+                raise FormatError(f"it cannot be unpacked: {error}") from error
+            size += len(part)
+            if size > most_bytes:
+                raise FormatError(f"it holds more than {most_bytes} bytes once it is unpacked")
+            parts.append(part)
+            place += len(piece) - len(unpacker.unused_data) - len(unpacker.unconsumed_tail)
     return b"".join(parts)
