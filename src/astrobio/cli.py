@@ -70,11 +70,11 @@ def _data_commands(command: Any) -> None:
     fetch = command(
         "fetch",
         "bring records from the archives",
-        "astrobio fetch nasa_exoplanet_archive open_exoplanet_catalogue\n"
+        "astrobio fetch nasa_exoplanet_archive/toi open_exoplanet_catalogue\n"
         "  astrobio fetch --dry-run\n"
         "  astrobio fetch --mirror /data/archive",
     )
-    fetch.add_argument("source", nargs="*", help="sources (default: all)")
+    fetch.add_argument("source", nargs="*", help="SOURCE or SOURCE/PRODUCT (default: the default selection of all)")
     fetch.add_argument("--update", action="store_true", help="ask again for what is held, if it has changed")
     fetch.add_argument("--dry-run", action="store_true", help="say what would be fetched, and under which licences")
     fetch.add_argument(
@@ -190,7 +190,9 @@ def _dispatch(options: argparse.Namespace) -> int:
     found, document = getattr(commands, name)(options)
     if options.json:
         print(json.dumps(document, indent=1, allow_nan=False))
-    return EXIT_DONE if found else EXIT_CHECK_FAILED
+    if isinstance(found, bool):
+        return EXIT_DONE if found else EXIT_CHECK_FAILED
+    return found
 
 
 if __name__ == "__main__":

@@ -6,10 +6,19 @@ import argparse
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astrobio.archives.source import Source
 from astrobio.commands.showing import Result, show, table
+from astrobio.core.console import say
+from astrobio.core.errors import EXIT_CHECK_FAILED
+
+if TYPE_CHECKING:
+    from astrobio.fetch.mirror import Mirror
+    from astrobio.fetch.report import SourceReport
+
+SHOWN = 20
+"""Refused objects of a source that are listed; all are in quarantine."""
 
 
 def sources(options: argparse.Namespace) -> Result:
@@ -104,11 +113,16 @@ def _page(document: dict[str, Any]) -> list[Any]:
 
 
 def fetch(options: argparse.Namespace) -> Result:
-    """Fetch sources into the store."""
+    """Fetch sources into the store.
+
+    The exit code is 0 where all is well; 1 where a source is incomplete, or the sources failed in different ways; 4
+    where what came was refused; 5 where a source could not be reached.
+    """
     from contextlib import nullcontext
 
     from astrobio.fetch.engine import Fetcher
     from astrobio.fetch.mirror import Mirror
+    from astrobio.fetch.report import one_code
     from astrobio.store import RealDataStorage
     from astrobio.transfer.download import progress_bar
 
@@ -118,50 +132,60 @@ def fetch(options: argparse.Namespace) -> Result:
     storage = RealDataStorage(options.store, create=True)
     reports = []
     with progress_bar() if sys.stderr.isatty() else nullcontext() as told:
-        fetcher = Fetcher(storage, mirror, options.update, told)
+        fetcher = Fetcher(storage, mirror, options.update, told, lambda line: say(line, sys.stderr))
         fetcher.accept_terms(options.accept_terms)
         for report in fetcher.fetch(options.source):
             reports.append(report)
-            show(options, _line(report))
-            for key, reasons in report.refused[:20]:
-                show(options, f"   refused: {key}: {'; '.join(reasons)}")
-            for change in report.changes[:20]:
-                show(options, f"   {change}")
-    good = all(report.complete or (report.skipped and not options.source) for report in reports)
+            show(options, *_lines(report))
+    codes = [report.exit_code for report in reports]
+    if options.source and any(report.skipped for report in reports):
+        codes.append(EXIT_CHECK_FAILED)
     document = {"store": str(storage.root), "mirror": mirror.place if mirror else None,
-                "sources": [report.to_dict() for report in reports]}  # fmt: skip
-    return good, document
+                "exit_code": one_code(codes), "sources": [report.to_dict() for report in reports]}  # fmt: skip
+    return one_code(codes), document
 
 
-def _line(report: Any) -> str:
+def _lines(report: SourceReport) -> list[str]:
+    """What became of a source, for people."""
     if report.skipped:
-        return f"⚠️ {report.title}: skipped: {report.skipped}. Run: {report.command}"
+        return [f"⚠️ {report.title}: skipped: {report.skipped}. Run: {report.command}"]
     held = _held(report.counts) or "nothing"
     moved = f", {report.transferred / 1e6:,.1f} MB transferred" if report.transferred else ""
-    text = f"{report.title}: {held} ({report.admitted} files new, {report.already} there already{moved})"
-    if report.failed:
-        fix = f". Run: {report.command}" if report.command else ""
-        return f"❌ {text}: {report.failed}{fix}"
-    return f"{'✅' if report.complete else '❌'} {text}"
+    mark = "✅" if report.complete else "❌"
+    lines = [f"{mark} {report.title}: {held} ({report.admitted} files new, {report.already} there already{moved})"]
+    for failure in report.failures:
+        name = f"{failure.product}: " if failure.product else ""
+        lines.append(f"   {name}{failure.message}{f'. Run: {failure.command}' if failure.command else ''}")
+        lines += [f"   {failure.by_hand}"] if failure.by_hand else []
+    lines += [f"   refused: {key}: {'; '.join(reasons)}" for key, reasons in report.refused[:SHOWN]]
+    if len(report.refused) > SHOWN:
+        lines.append(f"   and {len(report.refused) - SHOWN} more were refused: astrobio quarantine")
+    lines += [f"   {remark}" for remark in report.remarks]
+    return lines + [f"   {line}" for change in report.changes for line in change.lines()]
 
 
-def _plan(options: argparse.Namespace, mirror: Any) -> Result:
+def _plan(options: argparse.Namespace, mirror: Mirror | None) -> Result:
     """What a fetch would ask for: how much, and under which licences."""
-    from astrobio.archives.registry import SOURCES, source
-    from astrobio.fetch.engine import is_fetched
+    from astrobio.archives.genuine import verified_on_genuine_bytes
+    from astrobio.fetch.engine import cannot, chosen
 
-    chosen = [source(name) for name in options.source] or [one for one in SOURCES.values() if is_fetched(one)]
-    rows = []
-    for one in chosen:
-        for product in one.products:
-            if product.default and (product.ask is not None or mirror is not None):
-                rows.append((one.name, product.name, product.expected_bytes, one.licence.name, one.licence.duties))
-    shown = [(name, product, f"{size / 1e6:,.1f}", licence, duties) for name, product, size, licence, duties in rows]
-    total = sum(size for _, _, size, _, _ in rows)
-    head = ("source", "product", "MB", "licence", "duties")
+    storage = _storage_if_there(options.store)
+    rows: list[dict[str, Any]] = []
+    for one, products in chosen(options.source, mirror is not None):
+        skipped, command = cannot(storage, one, products, mirror is not None)
+        rows += [
+            {"source": one.name, "product": product.name, "holds": product.holds,
+             "expected_bytes": product.expected_bytes, "licence": one.licence.name, "duties": one.licence.duties,
+             "skipped": skipped, "command": command,
+             "verified": bool(verified_on_genuine_bytes(one.name))}
+            for product in products if product.ask is not None or mirror is not None or skipped
+        ]  # fmt: skip
+    total = sum(row["expected_bytes"] for row in rows if not row["skipped"])
+    shown = [(row["source"], row["product"], f"{row['expected_bytes'] / 1e6:,.1f}", row["licence"], row["duties"],
+              f"skipped: {row['skipped']}" if row["skipped"] else "") for row in rows]  # fmt: skip
+    head = ("source", "product", "MB", "licence", "duties", "")
     show(options, table(f"Would be fetched: about {total / 1e6:,.0f} MB", shown, head))
-    named = ("source", "product", "expected_bytes", "licence", "duties")
-    return True, {"total_bytes": total, "products": [dict(zip(named, row, strict=True)) for row in rows]}
+    return True, {"total_bytes": total, "products": rows}
 
 
 def import_saved(options: argparse.Namespace) -> Result:

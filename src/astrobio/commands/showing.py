@@ -9,7 +9,8 @@ from typing import Any
 
 from astrobio.core.console import progress, rendered, say
 
-Result = tuple[bool, Any]
+Result = tuple[bool | int, Any]
+"""Whether all was well, or the exit code; and what ``--json`` prints."""
 
 
 def show(options: argparse.Namespace, *rows: Any) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from astrobio.archives.source import Product, Source
-from astrobio.core.errors import RefusedInput
+from astrobio.core.errors import AstrobioError, RefusedInput
 from astrobio.core.native import native
 from astrobio.core.provenance import Assurance, Origin, Provenance
 from astrobio.transfer import HostLimit, Outcome, Progress, Request, Session, Settings, TransferFailed
@@ -27,8 +27,13 @@ TOGETHER = 32
 """Files that are asked for together and then handed on: few are lost to a kill."""
 HOPELESS = frozenset({"challenge", "dns", "connect", "tls", "stalled", "unavailable", "rate_limited", "disk"})
 """Failures that the next request to the same host would meet, too."""
-_NO_NAMES = (".part", ".part.json", ".part.json.new", ".note", ".note.new")
+NO_NAMES = (".part", ".part.json", ".part.json.new", ".note", ".note.new")
+"""Ends of the names of files that lie beside those that are under way."""
 LONGEST_NAME = 180
+
+
+class Incomplete(AstrobioError):
+    """What came is not all that the archive says it has, or the archive changed while it was asked."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +193,7 @@ class Bringing:
         """The request, on the condition that what is held has changed; none where it is held and not asked again."""
         self.names.add(name)
         held = self.held.get(name)
-        if held is None or held.get("asked", held.get("url")) != asked(request):
+        if held is None or _asked_of(held) not in (asked(request), None):
             return request
         if not self.update:
             return None
@@ -207,6 +212,10 @@ class Bringing:
             [outcome] = self.transfers.fetch([request])
             answer = note(outcome.check())
         return answer
+
+    def come(self, name: str) -> Answer | None:
+        """The file of a name that has come before, whole, from whatever address; none where there is none."""
+        return _read_note(self.folder / file_name(name))
 
     def document(self, url: str, name: str, **options: Any) -> Answer:
         """Fetch a document that tells what there is, anew each time."""
@@ -257,15 +266,27 @@ class Bringing:
         write_whole(self.folder / name, json.dumps(value).encode())
 
     def recall(self, name: str) -> Any:
-        """What :meth:`remember` kept; none where nothing was."""
+        """What :meth:`remember` kept; none where nothing was, or a power cut left it without its content."""
         path = self.folder / name
-        return json.loads(path.read_bytes()) if path.is_file() else None
+        try:
+            return json.loads(path.read_bytes()) if path.is_file() else None
+        except ValueError:
+            return None
+
+    def forget(self, name: str) -> None:
+        """Remove what :meth:`remember` kept."""
+        (self.folder / name).unlink(missing_ok=True)
+
+    @property
+    def user_agent(self) -> str:
+        """How requests name this program."""
+        return Settings().user_agent
 
 
 def session_for(source: Source, **settings: Any) -> Session:
     """A session that keeps to what a source asks for."""
     limit = HostLimit(source.connections, source.interval)
-    return Session(Settings(**{"default_limit": limit, "stall_timeout": source.patience} | settings))
+    return Session(replace(Settings(default_limit=limit, stall_timeout=source.patience), **settings))
 
 
 def credentials_of(source: Source) -> tuple[dict[str, str], str]:
@@ -321,9 +342,14 @@ def file_name(name: str) -> str:
     """
     encoded = quote(name, safe="+=@, ()#")
     bad = not name or "/" in name or "\\" in name or name.startswith(".") or not name.isprintable()
-    if bad or name.endswith(_NO_NAMES) or len(encoded) > LONGEST_NAME or name != name.strip():
+    if bad or name.endswith(NO_NAMES) or len(encoded) > LONGEST_NAME or name != name.strip():
         raise RefusedInput(f"{name[:80]!r} is no name of a file")
     return encoded
+
+
+def _asked_of(detail: Mapping[str, Any]) -> str | None:
+    """What was asked for to get what is held; none where a user or a mirror had saved it, which stands for anything."""
+    return None if "mirror" in detail else detail.get("asked", detail.get("url"))
 
 
 def last_part(url: str) -> str:
@@ -339,22 +365,31 @@ def last_part(url: str) -> str:
 
 def note(outcome: Outcome) -> Answer:
     """Note beside a file that came what its exchange said."""
-    answer = Answer(outcome.request.path, exchange(outcome), dict(outcome.headers))
-    content = {"asked": asked(outcome.request), "detail": answer.detail, "headers": answer.headers}
+    headers = {name: value for name, value in outcome.headers.items() if name != "set-cookie"}
+    answer = Answer(outcome.request.path, exchange(outcome), headers)
+    content = {"detail": answer.detail, "headers": answer.headers}
     write_whole(_note_of(answer.path), json.dumps(content).encode())
     return answer
 
 
 def noted(request: Request) -> Answer | None:
     """The file of a request that has come before, whole; none where there is none."""
-    path = _note_of(request.path)
-    if not (path.is_file() and request.path.is_file()):
-        return None
-    content = json.loads(path.read_bytes())
-    if content["asked"] != asked(request):
+    answer = _read_note(request.path)
+    if answer is not None and answer.detail.get("asked", answer.detail["url"]) != asked(request):
         forget(request.path)
         return None
-    return Answer(request.path, content["detail"], content["headers"])
+    return answer
+
+
+def _read_note(path: Path) -> Answer | None:
+    note_path = _note_of(path)
+    if not (path.is_file() and note_path.is_file()):
+        return None
+    try:
+        content = json.loads(note_path.read_bytes())
+    except ValueError:  # a power cut may leave a note without its content
+        return None
+    return Answer(path, content["detail"], content["headers"])
 
 
 def forget(path: Path) -> None:

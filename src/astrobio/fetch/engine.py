@@ -1,36 +1,41 @@
 """Fetch: ask each source, or a mirror of it, and admit what comes.
 
-Nothing is kept in mind but what the store holds: a fetch that died goes on by asking for what is not there, and files
-under way lie in ``partial/fetch``, where the transfer goes on with them.
+A fetch that died goes on where it was: what the store holds is not asked for again, files that are under way lie in
+``partial/fetch``, and the journal says which products have come whole. One process at a time fetches a source.
 """
 
 from __future__ import annotations
 
-import os
+import errno
+import fnmatch
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from filelock import FileLock, Timeout
+
+from astrobio.archives.asking import address, is_single
 from astrobio.archives.registry import SOURCES, source
 from astrobio.archives.source import Product, Source
-from astrobio.core.errors import AstrobioError, UsageError
+from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DATA_MISSING, AstrobioError, UsageError
 from astrobio.core.hashing import sha256_files
-from astrobio.fetch.bringing import Bringing, Brought, session_for
+from astrobio.core.provenance import Provenance
+from astrobio.fetch.bringing import HOPELESS, TOGETHER, Bringing, Brought, Transfers, credentials_of, session_for
 from astrobio.fetch.mirror import Mirror
-from astrobio.fetch.protocols import bring
-from astrobio.fetch.report import SourceReport
-from astrobio.fetch.saved import bring_from_file, bring_from_mirror
-from astrobio.store import RealDataStorage
-from astrobio.store.storage import AdmissionReport
-from astrobio.transfer import Progress
+from astrobio.fetch.protocols import bring, by_hand
+from astrobio.fetch.releases import Release, ask_digest, changes, current, newest, note_release, of_product, releases
+from astrobio.fetch.report import Failure, SourceReport
+from astrobio.fetch.saved import FromMirror, bring_from_file
+from astrobio.store import RealDataStorage, StoreError
+from astrobio.store.storage import AdmissionReport, Record
+from astrobio.transfer import Progress, TransferFailed
 
-TOGETHER = 64
-"""Files that are admitted together: more wait for no other, fewer are lost to a kill."""
+LARGE = 256 << 20
+"""Bytes from which on files are admitted without waiting for more."""
 ACCEPTED = "accept_terms"
 """The journal's event that notes that a user has accepted a source's terms."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Fetcher:
@@ -45,6 +50,8 @@ class Fetcher:
         Ask again for what is held, on the condition that it has changed.
     progress : callable, optional
         Hears how a transfer goes.
+    tell : callable, optional
+        Hears in a line what is done next.
     """
 
     def __init__(
@@ -53,22 +60,30 @@ class Fetcher:
         mirror: Mirror | None = None,
         update: bool = False,
         progress: Callable[[Progress], object] | None = None,
+        tell: Callable[[str], object] | None = None,
     ) -> None:
         self.storage, self.mirror, self.update, self.progress = storage, mirror, update, progress
+        self.tell = tell or (lambda _line: None)
+        self._stopped: str | None = None
 
     def fetch(self, names: Sequence[str] = ()) -> Iterator[SourceReport]:
-        """Fetch sources one after the other, and say what became of each; all that can be fetched unless named.
+        """Fetch sources one after the other, and say what became of each.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Sources, or ``SOURCE/PRODUCT``; unless any are named, the default selection of all, small ones first.
 
         Raises
         ------
-        RefusedInput
-            If a source is not known.
-        StoreError
-            If the store cannot be written.
+        RefusedInput, UsageError
+            If a source or a product is not known.
         """
-        chosen = [source(name) for name in names] or [one for one in SOURCES.values() if is_fetched(one)]
-        for one in chosen:
-            yield self._fetch_source(one)
+        self._stopped = None
+        self.storage.sweep()
+        for one, products in chosen(names, self.mirror is not None):
+            yield self._fetch_source(one, products, bool(names))
+        self.storage.sweep()
 
     def accept_terms(self, names: Sequence[str]) -> None:
         """Note in the journal that the user accepts the terms of sources.
@@ -82,82 +97,240 @@ class Fetcher:
             one = source(name.lower())
             if not one.licence.to_accept:
                 raise UsageError(f"{one.title} has no terms to accept")
-            if one.name not in self._accepted():
+            if one.name not in accepted(self.storage):
                 self.storage.catalogue.note(ACCEPTED, {"source": one.name, "terms": one.licence.to_accept})
 
-    def _accepted(self) -> set[str]:
-        return {row["detail"]["source"] for row in self.storage.journal() if row["event"] == ACCEPTED}
-
-    def _fetch_source(self, one: Source) -> SourceReport:
+    def _fetch_source(self, one: Source, products: Sequence[Product], named: bool) -> SourceReport:
         report = SourceReport(one.name, one.title)
-        report.skipped, report.command = self._cannot(one)
+        report.skipped, report.command = cannot(self.storage, one, products, self.mirror is not None)
+        if self._stopped is not None:
+            report.skipped, report.command = self._stopped, f"astrobio fetch {one.name}"
         if report.skipped is None:
-            before = _names(self.storage, one.name)
-            try:
-                with _folder(self.storage, one) as folder:
-                    bringing = Bringing(one, session_for(one), folder, self._held(one), self.update, self.progress)
-                    self._admit(report, self._brought(one, bringing))
-                    report.transferred = bringing.transferred
-            except AstrobioError as error:
-                report.failed, report.command = error.message, error.fix
-            report.changes = _changes(before, _names(self.storage, one.name)) if self.update else []
+            with self._alone(one), _folder(self.storage, one) as folder:
+                before = {product.name: of_product(current(self.storage, one), product) for product in products}
+                credentials, secret = credentials_of(one)
+                transfers = Transfers(session_for(one), credentials, secret, self.progress)
+                if self.mirror is not None:
+                    self._from_mirror(report, one, products if named else (), transfers, folder)
+                else:
+                    self._from_archive(report, one, products, transfers, folder)
+                report.transferred, report.requests = transfers.received, transfers.requests
+                if not report.failures:
+                    shutil.rmtree(folder)
+            if self.update:
+                after = current(self.storage, one)
+                found = (changes(self.storage, product, before[product.name], of_product(after, product))
+                         for product in products)  # fmt: skip
+                report.changes = [change for change in found if change is not None]
         report.counts = held_counts(self.storage, one)
-        if report.skipped is None and report.failed is None:
-            report.failed = _too_few(one, report.counts, self.mirror is not None)
+        if report.skipped is None and not report.failures:
+            report.failures += _too_few(one, products, report.counts, self.mirror is not None)
         return report
 
-    def _cannot(self, one: Source) -> tuple[str | None, str | None]:
-        """Why a source is not asked, and the command that mends it."""
-        if not is_fetched(one):
-            return "made here, not fetched", "astrobio import shipped"
-        if one.licence.to_accept and self.mirror is None and one.name not in self._accepted():
-            return f"its terms are not accepted: {one.licence.to_accept}", f"astrobio fetch --accept-terms {one.name}"
-        if one.token and not os.environ.get(one.token) and self.mirror is None:
-            return f"it needs a token in {one.token}", f"export {one.token}=..."
-        return None, None
+    def _from_mirror(
+        self, report: SourceReport, one: Source, products: Sequence[Product], transfers: Transfers, folder: Path
+    ) -> None:
+        assert self.mirror is not None
+        self.tell(f"{one.title}: from {self.mirror.place}")
+        held = {record.key: record.digest for record in self.storage.records(source=one.name)}
+        bringer = FromMirror(self.mirror, one, transfers, folder, held)
+        try:
+            self._admit(report, one, bringer.bring(tuple(product.name for product in products)), {})
+        except AstrobioError as error:
+            self._note_failure(report, one, None, error)
+        except OSError as error:
+            self._note_failure(report, one, None, _unwritten(self.storage, error))
+        report.already += bringer.already
 
-    def _held(self, one: Source) -> Callable[[str], dict[str, dict[str, Any]]]:
-        def held(product: str) -> dict[str, dict[str, Any]]:
-            return {
-                record.provenance.detail["name"]: record.provenance.detail
-                for record in self.storage.records(source=one.name)
-                if record.provenance.detail.get("product") == product
-            }
+    def _from_archive(
+        self, report: SourceReport, one: Source, products: Sequence[Product], transfers: Transfers, folder: Path
+    ) -> None:
+        noted = releases(self.storage, one.name)
+        for product in products:
+            if product.ask is None:
+                continue
+            mine = of_product(self.storage.records(source=one.name), product)
+            if not self.update and self._is_whole(product, noted.get(product.name), mine):
+                report.already += len(of_product(current(self.storage, one), product))
+                continue
+            self.tell(f"{one.title}: {product.name}, {product.holds}")
+            error = self._bring_product(report, one, product, mine, transfers, folder)
+            if error is not None:
+                self._note_failure(report, one, product, error)
+                if self._stopped or getattr(error, "reason", "") in HOPELESS:
+                    break
 
-        return held
+    def _is_whole(self, product: Product, release: Release | None, mine: Sequence[Record]) -> bool:
+        """Whether all of a product has come; for a single file one that a user has saved will do."""
+        if release is not None and mine and release.asked == ask_digest(product.ask):
+            return True
+        return is_single(product.ask) and any(record.provenance.origin == "import" for record in mine)
 
-    def _brought(self, one: Source, bringing: Bringing) -> Iterator[Brought]:
-        if self.mirror is not None:
-            digests = {record.digest for record in self.storage.records(source=one.name)}
-            yield from bring_from_mirror(self.mirror, bringing, digests)
-            return
-        for product in one.products:
-            if product.ask is not None and product.default:
-                yield from bring(product, product.ask, bringing)
+    def _bring_product(
+        self, report: SourceReport, one: Source, product: Product, mine: Sequence[Record], transfers: Transfers,
+        folder: Path,
+    ) -> AstrobioError | None:  # fmt: skip
+        """Bring what is not held of a product, and note when all of it is there; what ended it, if anything did."""
+        assert product.ask is not None
+        own = folder / f"{product.name}-{ask_digest(product.ask)[:8]}"
+        own.mkdir(exist_ok=True)
+        known = newest(mine)
+        held = {name: record.provenance.detail for name, record in known.items()}
+        bringing = Bringing(one, product, transfers, own, held, address(product.ask), self.update)
+        refused, now = len(report.refused), {name: record.digest for name, record in known.items()}
+        try:
+            self._admit(report, one, bring(product.ask, bringing), now)
+            if len(report.refused) == refused:
+                note_release(self.storage, one, product, {name: now[name] for name in bringing.names})
+            shutil.rmtree(own)
+        except AstrobioError as error:
+            return error
+        except OSError as error:
+            return _unwritten(self.storage, error)
+        finally:
+            report.remarks += bringing.remarks
+        return None
 
-    def _admit(self, report: SourceReport, brought: Iterable[Brought]) -> None:
+    def _admit(self, report: SourceReport, one: Source, brought: Iterable[Brought], now: dict[str, str]) -> None:
         """Admit files as they come, so many at a time; what came before a failure is admitted before it is raised."""
         failures: list[AstrobioError] = []
-        coming = _until_failure(brought, failures)
-        while chunk := list(islice(coming, TOGETHER)):
-            one = source(report.source)
-            items = [(file.path, file.provenance(one, sha256_files([file.path])[0])) for file in chunk]
-            self._note(report, self.storage.admit_many(items))
+        for chunk in _chunks(_until_failure(brought, failures)):
+            paths = [file.path for file in chunk if file.sha256 is None]
+            hashed = dict(zip(paths, sha256_files(paths), strict=True))
+            items = []
+            for file in chunk:
+                digest = file.sha256 or hashed[file.path]
+                now[file.name] = digest
+                if self._is_saved(one, file, digest):
+                    report.already += 1
+                else:
+                    items.append((file.path, file.provenance(one, digest)))
+            self._note_admission(report, self.storage.admit_many(items))
             for file in chunk:
                 if file.temporary:
                     file.path.unlink(missing_ok=True)
         if failures:
             raise failures[0]
 
-    def _note(self, report: SourceReport, admission: AdmissionReport) -> None:
+    def _is_saved(self, one: Source, file: Brought, digest: str) -> bool:
+        """Whether a user has saved the very bytes under another name before."""
+        if file.origin != "exchange":
+            return False
+        found = self.storage.catalogue.select("provenance", "digest=? AND source=?", (digest, one.name))
+        held = [Provenance.from_json(text) for (text,) in found]
+        return any(one.origin == "import" and one.detail.get("product") == file.product for one in held)
+
+    def _note_admission(self, report: SourceReport, admission: AdmissionReport) -> None:
         report.admitted += admission.admitted
         report.already += admission.already
         report.refused += [(key, verdict.reasons) for key, verdict in admission.rejected]
 
+    def _note_failure(self, report: SourceReport, one: Source, product: Product | None, error: AstrobioError) -> None:
+        report.failures.append(failure_of(one, product, error))
+        full = isinstance(error, TransferFailed) and error.reason == "disk"
+        if full or isinstance(error, StoreError):
+            self._stopped = "the store cannot be written"
 
-def is_fetched(one: Source) -> bool:
-    """Whether a source is one that is asked for, and not made here."""
-    return any(product.ask is not None or product.isolated for product in one.products)
+    @contextmanager
+    def _alone(self, one: Source) -> Iterator[None]:
+        """Hold a source's lock; another fetch of the same source is waited for. The system frees it after a kill."""
+        folder = self.storage.root / "locks"
+        folder.mkdir(exist_ok=True)
+        lock = FileLock(folder / f"{one.name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self.tell(f"{one.title}: another fetch of it is under way; waiting for its end")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def chosen(names: Sequence[str], mirrored: bool) -> list[tuple[Source, tuple[Product, ...]]]:
+    """Which products of which sources are meant, in the order of their names.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Sources, or ``SOURCE/PRODUCT``; all unless any are given, those first of which there is least.
+    mirrored : bool
+        Whether saved files are taken, which need no address.
+
+    Raises
+    ------
+    RefusedInput, UsageError
+        If one is not known.
+
+    >>> [(one.name, [product.name for product in products]) for one, products in
+    ...  chosen(["nasa_exoplanet_archive/toi"], mirrored=False)]
+    [('nasa_exoplanet_archive', ['toi'])]
+    """
+    if not names:
+        every = [one for one in SOURCES.values() if is_fetched(one, mirrored)]
+        return [(one, _default(one)) for one in sorted(every, key=expected_bytes)]
+    found: dict[str, tuple[Product, ...]] = {}
+    for name in names:
+        word, slash, product = name.partition("/")
+        one = source(word.lower())
+        found[one.name] = found.get(one.name, ()) + ((one.product(product),) if slash else _default(one))
+    return [(source(name), tuple(dict.fromkeys(products))) for name, products in found.items()]
+
+
+def expected_bytes(one: Source) -> int:
+    """About how much the default selection of a source is."""
+    return sum(product.expected_bytes for product in _default(one))
+
+
+def is_fetched(one: Source, mirrored: bool = False) -> bool:
+    """Whether a source is asked for by default: it is not made here, and it has an address or may be in a mirror."""
+    return any(product.ask is not None or (mirrored and product.isolated) for product in _default(one))
+
+
+def _default(one: Source) -> tuple[Product, ...]:
+    return tuple(product for product in one.products if product.default)
+
+
+def accepted(storage: RealDataStorage) -> set[str]:
+    """The sources whose terms the user has accepted."""
+    return {row["detail"]["source"] for row in storage.journal() if row["event"] == ACCEPTED}
+
+
+def cannot(
+    storage: RealDataStorage | None, one: Source, products: Sequence[Product], mirrored: bool
+) -> tuple[str | None, str | None]:
+    """Why a source is not asked, and the command that mends it; none where nothing is in the way."""
+    if not any(product.ask is not None or product.isolated for product in products):
+        return "made here, not fetched", "astrobio import shipped"
+    if mirrored:
+        return None, None
+    if not any(product.ask is not None for product in products):
+        return "it has no address that programs are served at", f"astrobio import {one.name} FILE"
+    if one.licence.to_accept and (storage is None or one.name not in accepted(storage)):
+        return f"its terms are not accepted: {one.licence.to_accept}", (
+            f"astrobio fetch {one.name} --accept-terms {one.name}")  # fmt: skip
+    if one.token and one.token_needed and not credentials_of(one)[1]:
+        return f"it needs a token in {one.token}", f"export {one.token}=..."
+    return None, None
+
+
+def failure_of(one: Source, product: Product | None, error: AstrobioError) -> Failure:
+    """What a user is told of an error: what happened, and what to do."""
+    name = product.name if product is not None else ""
+    code = EXIT_CHECK_FAILED if error.exit_code == EXIT_DATA_MISSING else error.exit_code
+    if not isinstance(error, TransferFailed):
+        return Failure(name, error.message, code, error.fix)
+    denied = error.status in (401, 403) and error.reason == "status"
+    if denied and credentials_of(one)[1]:
+        return Failure(name, f"{error.message}; the token in {one.token} is not accepted", code,
+                       f"export {one.token}=...")  # fmt: skip
+    if product is not None and (error.reason in ("challenge", "html") or denied):
+        url = by_hand(product.ask)
+        where = f"open {url}" if url else f"go to {one.homepage}"
+        hand = f"In a browser {where}, save {product.holds}, and run the command; its file passes the same checks."
+        return Failure(name, error.message, code, f"astrobio import {one.name} FILE --product {name}", hand)
+    return Failure(name, error.message, code, f"astrobio fetch {one.name}")
 
 
 def import_file(storage: RealDataStorage, one: Source, path: Path, product: str | None = None) -> AdmissionReport:
@@ -170,14 +343,12 @@ def import_file(storage: RealDataStorage, one: Source, path: Path, product: str 
     DataMissing
         If it is not there.
     """
-    chosen = _product_for(one, path, product)
-    brought = bring_from_file(one, chosen.name, path)
-    return storage.admit_many([(path, brought.provenance(one, sha256_files([path])[0]))])
+    chosen_product = _product_for(one, path, product)
+    brought = bring_from_file(one, chosen_product.name, path)
+    return storage.admit_many([(path, brought.provenance(one, brought.sha256 or ""))])
 
 
 def _product_for(one: Source, path: Path, name: str | None) -> Product:
-    import fnmatch
-
     if name is not None:
         return one.product(name)
     fitting = [
@@ -196,38 +367,53 @@ def _product_for(one: Source, path: Path, name: str | None) -> Product:
 
 def held_counts(storage: RealDataStorage, one: Source) -> dict[str, int]:
     """What the store holds of a source, by what is counted; of each file its newest release only."""
-    newest: dict[tuple[str, str], tuple[str, dict[str, int]]] = {}
     judged = storage.judgements(one.name)
-    for record in storage.records(source=one.name):
-        detail = record.provenance.detail
-        name = (detail.get("product", ""), detail.get("name", record.key))
-        when = detail.get("retrieved", "")
-        if name not in newest or newest[name][0] <= when:
-            newest[name] = when, judged[record.key].get("counts", {})
     counts: dict[str, int] = {}
-    for _, found in newest.values():
-        for counted, number in found.items():
+    for record in current(storage, one):
+        for counted, number in judged[record.key].get("counts", {}).items():
             counts[counted] = counts.get(counted, 0) + number
     return counts
 
 
-def _too_few(one: Source, counts: dict[str, int], mirrored: bool) -> str | None:
-    few = [
-        f"{counts.get(product.counted, 0)} {product.counted}, and at least {product.least} are expected"
-        for product in one.products
-        if product.default and counts.get(product.counted, 0) < product.least
-        and not (mirrored and counts.get(product.counted, 0) == 0)
-    ]  # fmt: skip
-    return "; ".join(few) or None
+def _too_few(one: Source, products: Sequence[Product], counts: dict[str, int], mirrored: bool) -> list[Failure]:
+    found = []
+    for product in products:
+        count = counts.get(product.counted, 0)
+        asked_for = count > 0 or (product.ask is not None and not mirrored)
+        if asked_for and count < product.least:
+            few = f"{count} {product.counted}, and at least {product.least} are expected"
+            found.append(Failure(product.name, few, EXIT_CHECK_FAILED, f"astrobio fetch {one.name} --update"))
+    return found
 
 
-def _names(storage: RealDataStorage, name: str) -> dict[str, str]:
-    return {record.key.rpartition("#")[0]: record.digest for record in storage.records(source=name)}
+def _chunks(brought: Iterator[Brought]) -> Iterator[list[Brought]]:
+    """So many files at a time, or so many bytes."""
+    chunk: list[Brought] = []
+    size = 0
+    for file in brought:
+        chunk.append(file)
+        size += file.path.stat().st_size
+        if len(chunk) >= TOGETHER or size >= LARGE:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
-def _changes(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    new = [f"new: {name}" for name in after if name not in before]
-    return new + [f"changed: {name}" for name in after if name in before and before[name] != after[name]]
+def _unwritten(storage: RealDataStorage, error: OSError) -> StoreError:
+    """A file that could not be written while it was under way.
+
+    Raises
+    ------
+    OSError
+        The same, if no file of ours is concerned.
+    """
+    if error.errno in _FULL:
+        return StoreError(f"the disk of the store {storage.root} is full; what was admitted stays",
+                          fix="the same command again, once there is room")  # fmt: skip
+    if error.filename is None:
+        raise error
+    return StoreError(f"{error.filename}: {error.strerror}")
 
 
 def _until_failure(brought: Iterable[Brought], failures: list[AstrobioError]) -> Iterator[Brought]:
@@ -243,4 +429,3 @@ def _folder(storage: RealDataStorage, one: Source) -> Iterator[Path]:
     folder = storage.root / "partial" / "fetch" / one.name
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
-    shutil.rmtree(folder)
