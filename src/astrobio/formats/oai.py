@@ -1,7 +1,7 @@
 """Pages of an OAI-PMH service: records of papers, the token of the next page, and the protocol's errors.
 
-The protocol: https://www.openarchives.org/OAI/openarchivesprotocol.html, sections 2.5 (records, deleted ones), 3.5 (flow
-control) and 3.6 (errors). arXiv's own formats ``arXiv`` and ``arXivRaw`` and Dublin Core are read
+The protocol: https://www.openarchives.org/OAI/openarchivesprotocol.html, sections 2.5 (records, deleted ones), 3.5
+(flow control) and 3.6 (errors). arXiv's own formats ``arXiv`` and ``arXivRaw`` and Dublin Core are read
 (https://info.arxiv.org/help/oa/index.html).
 """
 
