@@ -15,11 +15,11 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-_FORMULA = re.compile(r"\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]|\\[A-Za-z]+")
+_FORMULA = re.compile(r"\$[^$]*\$|\\\(.{0,400}?\\\)|\\\[.{0,400}?\\\]|\\[A-Za-z]+")
 _WORD = re.compile(r"[A-Za-z]+")
 _TAG = re.compile(
     r"</?(?:html|head|body|title|meta|link|script|style|div|span|br|hr|img|table|tbody|tr|td|th|ul|ol|li|h[1-6]|em|"
-    r"strong|sup|sub|form|input|iframe|button|nav|footer|pre|code|font|center|a\s+href=[^>]*|p\s+class=[^>]*)"
+    r"strong|sup|sub|form|input|iframe|button|nav|footer|pre|code|font|center|a\s+href=[^>]{0,200}|p\s+class=[^>]{0,200})"
     r"(?:\s[^<>]*)?/?>|</(?:a|p|b|i)>|<!doctype\b",
     re.IGNORECASE,
 )

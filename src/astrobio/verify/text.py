@@ -63,7 +63,7 @@ class _Fault:
 _FAULTS = (
     _Fault("length", lambda paper: not LENGTHS[0] <= len(paper.abstract) <= LENGTHS[1],
            f"{LENGTHS[0]} to {LENGTHS[1]} characters"),
-    _Fault("letters", lambda paper: letter_share(paper.abstract) < LETTERS, f"a share of letters of at least {LETTERS}"),
+    _Fault("letters", lambda paper: letter_share(paper.abstract) < LETTERS, f"letters: a share of {LETTERS} at least"),
     _Fault("English", lambda paper: not _is_english(paper), f"a share of common words of {FUNCTION_WORDS} at least"),
     _Fault("markup of pages", lambda paper: bool(page_markup(paper.title + " " + paper.abstract)), "no tags of HTML"),
     _Fault("encoding", lambda paper: bool(broken_characters(_all_text(paper))),
