@@ -123,7 +123,7 @@ class Fetcher:
                          for product in products)  # fmt: skip
                 report.changes = [change for change in found if change is not None]
         report.counts = held_counts(self.storage, one)
-        if report.skipped is None and not report.failures:
+        if report.complete:
             report.failures += _too_few(one, products, report.counts, self.mirror is not None)
         return report
 
@@ -270,12 +270,13 @@ def chosen(names: Sequence[str], mirrored: bool) -> list[tuple[Source, tuple[Pro
     if not names:
         every = [one for one in SOURCES.values() if is_fetched(one, mirrored)]
         return [(one, _default(one)) for one in sorted(every, key=expected_bytes)]
-    found: dict[str, tuple[Product, ...]] = {}
+    found: dict[str, dict[str, Product]] = {}
     for name in names:
         word, slash, product = name.partition("/")
         one = source(word.lower())
-        found[one.name] = found.get(one.name, ()) + ((one.product(product),) if slash else _default(one))
-    return [(source(name), tuple(dict.fromkeys(products))) for name, products in found.items()]
+        meant = (one.product(product),) if slash else _default(one)
+        found.setdefault(one.name, {}).update({each.name: each for each in meant})
+    return [(source(name), tuple(products.values())) for name, products in found.items()]
 
 
 def expected_bytes(one: Source) -> int:
