@@ -9,8 +9,13 @@ from __future__ import annotations
 
 from astrobio.archives.asking import TapQuery
 from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.core.names import canonical, host_of
+from astrobio.core.provenance import Provenance
+from astrobio.core.spectrum import Spectrum
 from astrobio.formats.delimited import Dialect
 from astrobio.formats.schema import Column, Schema, with_errors
+from astrobio.formats.spectra_ipac import read_ipac_spectrum
+from astrobio.verify import spectra as checks
 from astrobio.verify.gates import gates
 from astrobio.verify.planet_tables import PlanetColumns, check_planets
 from astrobio.verify.tables import TableFormat, check_table
@@ -182,6 +187,43 @@ def _table(
     )
 
 
+def spectra(content: bytes, _provenance: Provenance) -> tuple[Spectrum, ...]:
+    """The spectrum of a file of the product ``spectra``; raises FormatError."""
+    return read_ipac_spectrum(content).spectra
+
+
+def spectrum_group(content: bytes, _provenance: Provenance) -> str:
+    """The host star of a spectrum's planet."""
+    return canonical(host_of(read_ipac_spectrum(content).spectra[0].planet))
+
+
+def _spectra() -> Product:
+    """Spectra of the table ``spectra``: TAP tells which there are, their files are saved from the web interface."""
+    return Product(
+        name="spectra",
+        holds="published spectra of planets in transit and eclipse, one a file",
+        kind="observation",
+        counted="spectra",
+        gates=gates(
+            read_ipac_spectrum,
+            checks.check_columns("spectra"),
+            checks.check_names,
+            checks.check_wavelengths(ascending=True, most_repeated=0.2),
+            checks.check_instrument(),
+            checks.check_dates,
+            checks.check_values(least_present=1.0),
+            checks.check_errors(checks.LEAST_DEPTH_ERROR, checks.MOST_DEPTH_ERROR),
+            checks.check_depth,
+            checks.check_radii,
+            checks.check_course,
+        ),
+        saved_as=("nasa_exoplanet_archive/spectra/*.tbl",),
+        expected_bytes=1_300_000,
+        default=False,
+        group=spectrum_group,
+    )
+
+
 SOURCE = Source(
     name="nasa_exoplanet_archive",
     title="NASA Exoplanet Archive",
@@ -216,6 +258,7 @@ SOURCE = Source(
         _table("cumulative", "Kepler objects of interest", "Kepler objects", KOI_COLUMNS, "cumulative*.csv", 9000,
                3_700_000),
         _table("toi", "TESS objects of interest", "TESS objects", TOI_COLUMNS, "TOI*.csv", 5000, 2_400_000),
+        _spectra(),
     ),
     interval=1.0,
     connections=2,
@@ -223,6 +266,8 @@ SOURCE = Source(
         "Since September 2026 the archive can answer programs with a page that asks for a browser (HTTP 403, "
         "cf-mitigated: challenge). Save the table as CSV in a browser, then: "
         "astrobio import nasa_exoplanet_archive FILE",
+        "Spectra are saved from the Atmospheric Spectroscopy table (docs/atmospheres/atmospheres_home.html), as IPAC "
+        "tables; then: astrobio import nasa_exoplanet_archive FILE --product spectra",
         "Of the masses in pscomppars many are computed from the radius or are M sin i: pl_bmassprov says which.",
     ),
 )  # fmt: skip

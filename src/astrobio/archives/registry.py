@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from astrobio.archives import nasa_exoplanet_archive, planet_runs
+from astrobio.archives import irtf_spex, jwst_published, mast, nasa_exoplanet_archive, planet_runs
 from astrobio.archives.source import Product, Source
 from astrobio.core.errors import RefusedInput
 from astrobio.core.provenance import Provenance
@@ -13,6 +13,9 @@ SOURCES: dict[str, Source] = {
     for module in (
         planet_runs,
         nasa_exoplanet_archive,
+        jwst_published,
+        irtf_spex,
+        mast,
     )
 }
 

@@ -24,7 +24,7 @@ _WRITTEN = {
     form: full for full, (character, short) in GREEK.items() for form in (full, character, short, short.rstrip("."))
 }
 _BAYER = re.compile(rf"^({'|'.join(sorted(map(re.escape, _WRITTEN), key=len, reverse=True))})(?![a-zα-ω])[\s._-]*")
-_PAIR = re.compile(r"\s*\((?:AB|ABC|BC)\)")
+_PAIR = re.compile(r"\s*\((?:AB|ABC|BC)\)", re.IGNORECASE)
 _PLANET = re.compile(r"(?:(?<=[\s)])[b-j]|(?<=\d)[b-j]|(?<=[A-D])\s*[b-j])$")
 _CANDIDATE = re.compile(r"(?<=\d)\.\d\d$")
 _DASHES = re.compile(r"[\u2010-\u2015\u2212]")

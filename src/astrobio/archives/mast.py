@@ -1,0 +1,72 @@
+"""MAST: spectra by JWST, as its pipeline extracts them (products x1d and x1dints).
+
+No file of it was seen here: what the gates demand is what the documentation of the pipeline (spacetelescope/jwst,
+docs/jwst/data_products) and the schemas of its data models (spacetelescope/stdatamodels, core.schema.yaml) say.
+"""
+
+from __future__ import annotations
+
+from astrobio.archives.source import Licence, Product, Source
+from astrobio.core.names import canonical, host_of
+from astrobio.core.provenance import Provenance
+from astrobio.core.spectrum import Spectrum
+from astrobio.formats.spectra_fits import read_x1d
+from astrobio.verify import spectra as checks
+from astrobio.verify.gates import gates
+
+
+def spectra(content: bytes, _provenance: Provenance) -> tuple[Spectrum, ...]:
+    """The spectra of a file, one an order, source or integration; raises FormatError."""
+    return read_x1d(content).spectra
+
+
+def group(content: bytes, provenance: Provenance) -> str:
+    """The target, as the proposal names it; a planet's star where it names the planet."""
+    star = read_x1d(content).spectra[0].star
+    return canonical(host_of(star)) if star.strip() else f"{provenance.source}/{provenance.key}"
+
+
+SOURCE = Source(
+    name="mast",
+    title="MAST (JWST spectra)",
+    holds="extracted spectra of JWST: stars with planets in transit or eclipse, and whatever else was observed",
+    homepage="https://mast.stsci.edu",
+    licence=Licence(
+        name="public domain",
+        url="https://archive.stsci.edu/publishing/data-use",
+        duties="acknowledge JWST and STScI; data in their exclusive-access period are their investigators'",
+        redistributable=True,
+    ),
+    citations=(),
+    products=(
+        Product(
+            name="x1d",
+            holds="extracted spectra: wavelength, flux density, error, quality",
+            kind="observation",
+            counted="extracted spectra",
+            gates=gates(
+                read_x1d,
+                checks.check_columns("extracted spectra"),
+                checks.check_jwst,
+                checks.check_names,
+                checks.check_wavelengths(ascending=False),
+                checks.check_instrument(least_inside=0.8),
+                checks.check_dates,
+                checks.check_values(least_present=0.1),
+                checks.check_errors(least=0.0, most_relative=float("inf")),
+                checks.check_jwst_course,
+            ),
+            saved_as=("mast/*_x1d.fits", "mast/*_x1dints.fits"),
+            least=1000,
+            default=False,
+            group=group,
+        ),
+    ),
+    notes=(
+        "The API takes a JSON request at https://mast.stsci.edu/api/v0/invoke: service Mast.Caom.Filtered lists "
+        "observations, Mast.Caom.Products their files; a file lies at https://mast.stsci.edu/api/v0.1/Download/file?"
+        "uri=mast:JWST/product/NAME, and public ones also in the bucket stpubdata, below jwst/public/.",
+        "Save files of products x1d or x1dints, then: astrobio import mast FILE",
+        "A token (MAST_API_TOKEN in astroquery) is needed for data in their exclusive-access period only.",
+    ),
+)
