@@ -295,7 +295,7 @@ class PagedService:
 class Bucket:
     """A public bucket, ``together`` keys a page.
 
-    ``miscount`` is added to KeyCount; ``loops`` lets every page name the same token; ``sizes`` are said instead.
+    ``miscount`` is added to KeyCount; ``loops`` lets the second page name itself as the next; ``sizes`` are said instead.
     """
 
     path: str
@@ -316,14 +316,12 @@ class Bucket:
         begin = int(asked.get("CONTINUATION-TOKEN", "0"))
         shown = keys[begin : begin + self.together]
         more = begin + self.together < len(keys)
-        following = 0 if self.loops else begin + self.together
+        following = begin if self.loops and begin else begin + self.together
         contents = "".join(
             f"<Contents><Key>{name}</Key><Size>{self.sizes.get(name, len(self.objects[name]))}</Size></Contents>"
             for name in shown
         )
-        token = f"<NextContinuationToken>{following or 'start'}</NextContinuationToken>" if more else ""
-        if self.loops and asked.get("CONTINUATION-TOKEN") == "start":
-            token = "<NextContinuationToken>start</NextContinuationToken>"
+        token = f"<NextContinuationToken>{following}</NextContinuationToken>" if more else ""
         text = (
             '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
             f"<KeyCount>{len(shown) + self.miscount}</KeyCount><IsTruncated>{str(more).lower()}</IsTruncated>"
@@ -350,7 +348,7 @@ class MastService:
         asked = values(request)
         if request.path.endswith("/file"):
             name = asked["URI"].rpartition("/")[2]
-            return short(200, self.files[name], "application/fits") if name in self.files else short(404, b"none\n")
+            return short(200, self.files[name], "application/octet-stream") if name in self.files else short(404, b"none\n")
         if self.error:
             return self.document({"status": "ERROR", "msg": self.error})
         wanted = json.loads(asked["REQUEST"])

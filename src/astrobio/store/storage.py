@@ -12,7 +12,7 @@ import errno
 import json
 import os
 import weakref
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -294,14 +294,19 @@ class RealDataStorage:
                 report.already += 1
             else:
                 new.append((content, digest, provenance))
-        for (content, digest, provenance), verdict in zip(new, self._judged(new), strict=True):
-            verdict = self._check_identity(verdict, digest, provenance, known)
+        verdicts = self._judged(new)
+        claims: dict[str, set[str]] = defaultdict(set)
+        for (_, digest, provenance), verdict in zip(new, verdicts, strict=True):
+            if verdict.admitted:
+                claims[digest].add(_label(provenance))
+        for (content, digest, provenance), verdict in zip(new, verdicts, strict=True):
+            verdict = self._check_identity(verdict, digest, provenance, known, claims[digest])
             if not verdict.admitted:
                 self._set_aside(content, digest, provenance, verdict)
                 report.rejected.append((provenance.key, verdict))
                 continue
             known[provenance.source, provenance.key] = digest
-            known["", digest] = f"{provenance.source}: {provenance.key}"
+            known["", digest] = _label(provenance)
             accepted[digest] = content, _row(content, digest, provenance, verdict)
         if accepted:
             report.admitted += self._keep(accepted)
@@ -344,16 +349,21 @@ class RealDataStorage:
         return known
 
     def _check_identity(
-        self, verdict: Verdict, digest: str, provenance: Provenance, known: dict[tuple[str, str], str]
+        self,
+        verdict: Verdict,
+        digest: str,
+        provenance: Provenance,
+        known: dict[tuple[str, str], str],
+        claimed: set[str],
     ) -> Verdict:
-        """One key has one content, and one content one key."""
+        """One key has one content, and one content one key; of several that claim it at once none has it."""
         other = known.get((provenance.source, provenance.key))
-        twin = known.get(("", digest))
+        twin = known.get(("", digest)) or min(claimed - {_label(provenance)}, default=None)
         rows = list(verdict.findings)
         if other is not None and other != digest:
             rows.append(Finding("forensics", "one content a key", False, "refuse", f"{provenance.key} holds "
                                 f"{other[:16]} already", "the bytes that were admitted under this key"))  # fmt: skip
-        if twin is not None and twin != f"{provenance.source}: {provenance.key}":
+        if twin is not None and twin != _label(provenance):
             rows.append(Finding("forensics", "one key a content", False, "refuse", f"the bytes of {twin}",
                                 "bytes that no other key holds"))  # fmt: skip
         return Verdict(tuple(rows), verdict.counts)
@@ -549,6 +559,10 @@ def _row(content: bytes, digest: str, provenance: Provenance, verdict: Verdict) 
             "counts": dict(verdict.counts),
         },
     }
+
+
+def _label(provenance: Provenance) -> str:
+    return f"{provenance.source}: {provenance.key}"
 
 
 def _read(content: bytes | Path) -> bytes:
