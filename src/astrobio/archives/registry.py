@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from astrobio.archives import irtf_spex, jwst_published, mast, nasa_exoplanet_archive, planet_runs
+from astrobio.archives import (
+    arxiv,
+    cmip,
+    earth_climate,
+    exoplasim,
+    irtf_spex,
+    jwst_published,
+    mast,
+    nasa_exoplanet_archive,
+    planet_runs,
+    thousandworlds,
+)
 from astrobio.archives.source import Product, Source
 from astrobio.core.errors import RefusedInput
 from astrobio.core.provenance import Provenance
@@ -16,6 +27,11 @@ SOURCES: dict[str, Source] = {
         jwst_published,
         irtf_spex,
         mast,
+        cmip,
+        earth_climate,
+        exoplasim,
+        thousandworlds,
+        arxiv,
     )
 }
 

@@ -64,11 +64,14 @@ class Rules:
         Units of coordinates that mean something in this source only.
     past : bool
         Whether no date may lie in the future, as in a reanalysis.
+    counted : str
+        What a file counts as.
     """
 
     world: World = "earth"
     own_units: tuple[str, ...] = ()
     past: bool = False
+    counted: str = "climate files"
 
 
 def read_climate(content: bytes) -> CfFile:
@@ -87,7 +90,7 @@ def check_climate(rules: Rules | None = None) -> Callable[[Findings, CfFile, Pro
     chosen = rules or Rules()
 
     def check(found: Findings, climate: CfFile, _provenance: Provenance) -> None:
-        found.counts["climate files"] = 1
+        found.counts[chosen.counted] = 1
         found.counts["fields"] = len(climate.fields)
         check_metadata(found, climate, chosen)
         check_axes(found, climate, chosen)
