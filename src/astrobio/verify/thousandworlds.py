@@ -49,7 +49,7 @@ RANGES = {
     "asr_cloudy": (-10, 5000), "olr_cloudy": (0, 6000), "cloud_fraction": (-0.01, 1.01), "u": (-1500, 1500),
     "v": (-1500, 1500),
 }  # fmt: skip
-"""What is possible on a planet, by variable. Humidity may be a share or, as the README's ``dex`` has it, a logarithm."""
+"""What is possible on a planet, by variable; humidity as a share or, as the README's ``dex`` says, its logarithm."""
 MOST_ROUGH = 0.01
 """Share of the runs whose surface temperature may be rougher than any seen."""
 
