@@ -67,7 +67,6 @@ SOURCE = Source(
             saved_as=("irtf_spex/*.fits",),
             expected_bytes=5_000_000,
             least=50,
-            default=False,
             group=group,
         ),
     ),

@@ -223,7 +223,6 @@ SOURCE = Source(
             saved_as=("jwst_published/K2-18b_*.txt",),
             expected_bytes=450_000,
             least=4,
-            default=False,
             group=group,
         ),
     ),

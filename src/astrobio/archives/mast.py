@@ -58,7 +58,6 @@ SOURCE = Source(
             ),
             saved_as=("mast/*_x1d.fits", "mast/*_x1dints.fits"),
             least=1000,
-            default=False,
             group=group,
         ),
     ),
@@ -67,6 +66,6 @@ SOURCE = Source(
         "observations, Mast.Caom.Products their files; a file lies at https://mast.stsci.edu/api/v0.1/Download/file?"
         "uri=mast:JWST/product/NAME, and public ones also in the bucket stpubdata, below jwst/public/.",
         "Save files of products x1d or x1dints, then: astrobio import mast FILE",
-        "A token (MAST_API_TOKEN in astroquery) is needed for data in their exclusive-access period only.",
+        "A token is needed for data in their exclusive-access period only.",
     ),
 )

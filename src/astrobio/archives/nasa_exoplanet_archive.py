@@ -219,7 +219,6 @@ def _spectra() -> Product:
         ),
         saved_as=("nasa_exoplanet_archive/spectra/*.tbl",),
         expected_bytes=1_300_000,
-        default=False,
         group=spectrum_group,
     )
 

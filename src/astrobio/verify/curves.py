@@ -77,8 +77,8 @@ def cubic(place: Array, value: Array, error: Array) -> Array:
 def sine(place: Array, value: Array, error: Array) -> tuple[Array, float]:
     """The constant and single sine that fit best, and the sine's number of cycles.
 
-    There are from half a cycle to 100, and at least 5 points a cycle. Frequencies are searched on a grid eight times finer than the Fourier one, then between its points by the
-    derivative with respect to frequency.
+    There are from half a cycle to 100, and at least 5 points a cycle. Frequencies are searched on a grid eight times
+    finer than the Fourier one, then between its points by the derivative with respect to frequency.
 
     >>> x = np.linspace(1, 3, 200)
     >>> model, cycles = sine(x, 5 + np.sin(2 * np.pi * 7.3 * (x - 1) / 2), np.ones(200))
