@@ -119,7 +119,8 @@ class TapService:
             job["asked"] += 1
             if job["asked"] > self.polls:
                 job["phase"] = self.ends
-        result = f'<uws:results><uws:result id="result" xlink:href="/{self.path}/async/{number}/results/result"/></uws:results>'
+        place = f"/{self.path}/async/{number}/results/result"
+        result = f'<uws:results><uws:result id="result" xlink:href="{place}"/></uws:results>'
         failed = '<uws:errorSummary type="fatal"><uws:message>no such column</uws:message></uws:errorSummary>'
         text = (
             '<uws:job xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0" xmlns:xlink="http://www.w3.org/1999/xlink" '
@@ -164,9 +165,7 @@ def votable(names: Sequence[str], rows: Sequence[dict[str, str]], status: str, s
     first = "OK" if status == "OVERFLOW" else status
     info = f'<INFO name="QUERY_STATUS" value="{first}">{escape(said)}</INFO>'
     fields = "".join(f'<FIELD name="{name}" datatype="char" arraysize="*"/>' for name in names)
-    lines = "".join(
-        "<TR>" + "".join(f"<TD>{escape(row[name])}</TD>" for name in names) + "</TR>\n" for row in rows
-    )
+    lines = "".join("<TR>" + "".join(f"<TD>{escape(row[name])}</TD>" for name in names) + "</TR>\n" for row in rows)
     last = f'<INFO name="QUERY_STATUS" value="{status}"/>' if status == "OVERFLOW" else ""
     return (
         '<?xml version="1.0"?><VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
@@ -207,7 +206,9 @@ class OaiRepository:
         if page in self.body:
             return short(200, self.body[page], "text/xml")
         begin = (page - 1 if page == self.repeats else page) * self.together
-        numbers = [number for number in range(begin, min(begin + self.together, self.count)) if number not in self.drops]
+        numbers = [
+            number for number in range(begin, min(begin + self.together, self.count)) if number not in self.drops
+        ]
         last = (page + 1) * self.together >= self.count or page == self.short
         following = "" if last else f"t/{page if page == self.loops else page + 1}"
         size = self.count if self.size is None else self.size
@@ -295,7 +296,8 @@ class PagedService:
 class Bucket:
     """A public bucket, ``together`` keys a page.
 
-    ``miscount`` is added to KeyCount; ``loops`` lets the second page name itself as the next; ``sizes`` are said instead.
+    ``miscount`` is added to KeyCount; ``loops`` lets the second page name itself as the next; ``sizes`` are said in
+    place of the right ones.
     """
 
     path: str
@@ -348,7 +350,11 @@ class MastService:
         asked = values(request)
         if request.path.endswith("/file"):
             name = asked["URI"].rpartition("/")[2]
-            return short(200, self.files[name], "application/octet-stream") if name in self.files else short(404, b"none\n")
+            return (
+                short(200, self.files[name], "application/octet-stream")
+                if name in self.files
+                else short(404, b"none\n")
+            )
         if self.error:
             return self.document({"status": "ERROR", "msg": self.error})
         wanted = json.loads(asked["REQUEST"])
@@ -359,7 +365,8 @@ class MastService:
             rows: list[dict[str, Any]] = [{"obsid": int(number)} for number in self.products]
         else:
             rows = [
-                {"productFilename": name, "dataURI": f"mast:JWST/product/{name}", "size": len(self.files.get(name, b""))}
+                {"productFilename": name, "dataURI": f"mast:JWST/product/{name}",
+                 "size": len(self.files.get(name, b""))}
                 for number in wanted["params"]["obsid"].split(",") for name in self.products[number]
             ]  # fmt: skip
         begin = (wanted["page"] - 1) * wanted["pagesize"]

@@ -1,4 +1,4 @@
-"""Files by address, list, index, bucket and observation: each comes once, and what a list names and is not there is said."""
+"""Files by address, list, index, bucket and observation: each comes once; what is listed and not there is said."""
 
 from __future__ import annotations
 

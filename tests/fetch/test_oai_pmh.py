@@ -146,6 +146,8 @@ def test_an_update_harvests_anew_and_counts_what_is_there_now(repository, store)
 
 
 def test_a_page_without_an_identifier_is_refused(services, repository, store):
-    services.serve("oai", whole(b"<OAI-PMH><ListRecords><record><header/></record></ListRecords></OAI-PMH>", "text/xml"))
+    services.serve(
+        "oai", whole(b"<OAI-PMH><ListRecords><record><header/></record></ListRecords></OAI-PMH>", "text/xml")
+    )
     assert "a record has no identifier" in said(fetch_one(store))
     assert RealDataStorage(store).records() == []

@@ -146,7 +146,12 @@ def test_a_table_that_grows_meanwhile_is_asked_for_again(service, query, store, 
 
 @pytest.mark.parametrize(
     ("behaviour", "reason", "code"),
-    [(Challenge(403), "proof that a human", 4), (Page("text/csv"), "HTML", 4), (Status(400), "400", 5), (Status(503), "503", 5)],
+    [
+        (Challenge(403), "proof that a human", 4),
+        (Page("text/csv"), "HTML", 4),
+        (Status(400), "400", 5),
+        (Status(503), "503", 5),
+    ],
     ids=repr,
 )
 def test_what_is_no_answer_is_said_with_what_to_do(services, query, store, behaviour, reason, code):

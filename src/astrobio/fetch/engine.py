@@ -173,12 +173,12 @@ class Fetcher:
         """Bring what is not held of a product, and note when all of it is there; what ended it, if anything did."""
         assert product.ask is not None
         own = folder / f"{product.name}-{ask_digest(product.ask)[:8]}"
-        own.mkdir(exist_ok=True)
         known = newest(mine)
         held = {name: record.provenance.detail for name, record in known.items()}
         bringing = Bringing(one, product, transfers, own, held, address(product.ask), self.update)
         refused, now = len(report.refused), {name: record.digest for name, record in known.items()}
         try:
+            own.mkdir(exist_ok=True)
             self._admit(report, one, bring(product.ask, bringing), now)
             if len(report.refused) == refused:
                 note_release(self.storage, one, product, {name: now[name] for name in bringing.names})

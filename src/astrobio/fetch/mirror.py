@@ -71,7 +71,7 @@ class Mirror:
     @property
     def place(self) -> str:
         """The folder or the address, secrets hidden."""
-        return str(native().public_url(self._place)) if self.remote else self._place
+        return str(native().public_url(self._place)).rstrip("/") if self.remote else self._place
 
     @classmethod
     def named(cls, explicit: str | None = None) -> Mirror | None:
@@ -111,7 +111,7 @@ class Mirror:
             path = folder / INDEX
             [outcome] = transfers.fetch([Request(self.address(INDEX), path, max_bytes=LARGEST_INDEX)])
             outcome.check()
-            yield from indexed(path.read_bytes(), f"{self.place.rstrip('/')}/{INDEX}")
+            yield from indexed(path.read_bytes(), f"{self.place}/{INDEX}")
             return
         root = Path(self._place)
         if (root / INDEX).is_file():
