@@ -150,15 +150,22 @@ TOI = Schema(
 PLANET_COLUMNS = PlanetColumns(
     period="pl_orbper", semi_major_axis="pl_orbsmax", stellar_mass="st_mass", stellar_radius="st_rad",
     stellar_temperature="st_teff", mass="pl_bmasse", radius="pl_rade", insolation="pl_insol",
-    equilibrium_temperature="pl_eqt", eccentricity="pl_orbeccen", host="hostname", right_ascension="ra",
-    declination="dec", right_ascension_text="rastr", declination_text="decstr", year="disc_year",
+    equilibrium_temperature="pl_eqt", host="hostname", right_ascension="ra",
+    declination="dec", right_ascension_text="rastr", declination_text="decstr", name="pl_name", year="disc_year",
+    stellar_gravity="st_logg", dates=("rowupdate", "releasedate"), provenance="pl_bmassprov",
+    calculated=("M-R relationship",), minimum=("Msini",),
+    same=(("pl_rade", "pl_radj", 11.209), ("pl_bmasse", "pl_bmassj", 317.83)),
 )  # fmt: skip
 TOI_COLUMNS = PlanetColumns(
     insolation="pl_insol", equilibrium_temperature="pl_eqt", right_ascension="ra", declination="dec",
-    right_ascension_text="rastr", declination_text="decstr",
+    right_ascension_text="rastr", declination_text="decstr", radius="pl_rade", stellar_radius="st_rad",
+    depth="pl_trandep", dates=("toi_created", "rowupdate"),
 )  # fmt: skip
-KOI_COLUMNS = PlanetColumns(insolation="koi_insol", equilibrium_temperature="koi_teq", host="kepid",
-                            right_ascension="ra", declination="dec")  # fmt: skip
+KOI_COLUMNS = PlanetColumns(
+    insolation="koi_insol", equilibrium_temperature="koi_teq", host="kepid", right_ascension="ra", declination="dec",
+    period="koi_period", radius="koi_prad", stellar_radius="koi_srad", stellar_temperature="koi_steff",
+    stellar_gravity="koi_slogg", depth="koi_depth",
+)  # fmt: skip
 
 FORMATS = {
     "pscomppars": TableFormat(PSCOMPPARS, _DIALECT),

@@ -166,6 +166,19 @@ def _check_names(names: list[str]) -> None:
         raise FormatError("a column has no name")
 
 
+def described_columns(comments: tuple[str, ...]) -> set[str]:
+    """Columns that the comment lines describe.
+
+    >>> described_columns(("COLUMN pl_name: Planet Name", "Sat Apr 25 17:36:36 2026"))
+    {'pl_name'}
+    """
+    return {
+        line.removeprefix("COLUMN ").partition(":")[0].strip()
+        for line in comments
+        if line.startswith("COLUMN ") and ":" in line
+    }
+
+
 def column_units(comments: tuple[str, ...]) -> dict[str, str]:
     """Units by column, from lines such as ``COLUMN pl_orbper:      Orbital Period [days]``; absent where not said.
 

@@ -270,9 +270,7 @@ def unpack_zip(content: bytes, limits: Limits | None = None) -> dict[str, bytes]
     return files
 
 
-def _check_zip_layout(
-    content: bytes, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], limits: Limits
-) -> None:
+def _check_zip_layout(content: bytes, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], limits: Limits) -> None:
     """The archive is the whole file, and its members lie after one another without sharing bytes.
 
     Members that overlap are how a zip of some MB holds many TB (D. Fifield, A better zip bomb, WOOT 2019).

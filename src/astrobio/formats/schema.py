@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,11 +10,12 @@ from typing import Literal
 import polars as pl
 
 from astrobio.core.errors import FormatError
-from astrobio.formats.delimited import Table
+from astrobio.formats.delimited import Table, described_columns
 
 Type = Literal["text", "number", "integer", "date"]
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?$"
-_DATE = r"^\d{4}(-\d{2}(-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?)?)?$"
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eEdD][+-]?[0-9]+)?$"
+_INTEGER = r"^[+-]?[0-9]{1,18}$"
+_DATE = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01])([ T]([01][0-9]|2[0-3])(:[0-5][0-9]){1,2})?)?)?$"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Column:
         As the archive writes it; a file that names another unit is refused.
     low, high : float, optional
         Values outside are impossible, and refuse the table.
+    usual : (float, float), optional
+        Values outside are entered wrongly, or measured badly, and are noted beside the table; an end may be none.
     choices : tuple of str
         The only values that there are; empty for any.
     filled : bool
@@ -39,6 +43,8 @@ class Column:
         Whether a file may lack the column.
     error_of : str, optional
         The column whose uncertainty it is.
+    sign : int
+        Of an uncertainty: 1 where the archive writes none below 0, -1 where it writes none above.
     """
 
     name: str
@@ -46,10 +52,12 @@ class Column:
     unit: str | None = None
     low: float | None = None
     high: float | None = None
+    usual: tuple[float | None, float | None] | None = None
     choices: tuple[str, ...] = ()
     filled: bool = False
     optional: bool = False
     error_of: str | None = None
+    sign: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,16 +91,21 @@ class Typed:
         The schema's columns that the file has: numbers as Float64, integers as Int64, text and dates as String.
     problems : list of (check, what)
         What is wrong, by check: ``columns``, ``types``, ``units``, ``ranges``, ``keys``, ``rows``.
+    doubts : list of str
+        Values that are possible and hardly true.
     unknown : list of str
         Columns that the schema does not name.
     comments : tuple of str
         The comment lines of the file.
+    schema : Schema
     """
 
     frame: pl.DataFrame
     problems: list[tuple[str, str]] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     comments: tuple[str, ...] = ()
+    schema: Schema = field(default_factory=lambda: Schema(()))
 
 
 def apply_schema(table: Table, schema: Schema) -> Typed:
@@ -106,7 +119,7 @@ def apply_schema(table: Table, schema: Schema) -> Typed:
     ranges pl_orbper: -1 is below 0 (row 1)
     keys pl_name: 'b' comes 2 times
     """
-    found = Typed(pl.DataFrame())
+    found = Typed(pl.DataFrame(), comments=table.comments, schema=schema)
     present = set(table.frame.columns)
     lacking = [column.name for column in schema.columns if column.name not in present and not column.optional]
     if lacking:
@@ -145,7 +158,7 @@ def _typed(values: pl.Series, column: Column, found: Typed) -> pl.Series:
     pattern = _DATE if column.type == "date" else _NUMBER
     wrong = text.is_not_null() & ~text.str.contains(pattern)
     if column.type == "integer":
-        whole = text.str.replace(r"\.0*$", "").str.contains(r"^[+-]?\d{1,18}$")
+        whole = text.str.replace(r"\.0*$", "").str.contains(_INTEGER)
         wrong = text.is_not_null() & ~whole
     if wrong.any():
         row = wrong.arg_true()[0]
@@ -156,15 +169,27 @@ def _typed(values: pl.Series, column: Column, found: Typed) -> pl.Series:
         return text
     if column.type == "integer":
         return text.str.replace(r"\.0*$", "").cast(pl.Int64)
-    return text.str.replace(r"[dD]", "e").cast(pl.Float64)
+    numbers = text.str.replace(r"[dD]", "e").cast(pl.Float64)
+    endless = numbers.is_infinite()
+    if endless.any():
+        row = endless.arg_true()[0]
+        found.problems.append(("types", f"{column.name}: {values[row]!r} is beyond all numbers (row {row + 1})"))
+        numbers = numbers.set(endless, None)
+    return numbers
 
 
 def _check_units(table: Table, schema: Schema, found: Typed) -> None:
     said = table.units or {}
+    described = described_columns(table.comments) if said else set()
     for column in schema.columns:
         unit = said.get(column.name)
         if unit is not None and column.unit is not None and unit != column.unit:
             found.problems.append(("units", f"{column.name} is in {unit!r}, and {column.unit!r} is expected"))
+        if unit is None and column.unit is not None and column.name in described:
+            found.problems.append(("units", f"{column.name} has no unit, and {column.unit!r} is expected"))
+    lacking = sorted(described - set(table.frame.columns))
+    if lacking:
+        found.problems.append(("columns", f"the file describes {', '.join(lacking[:8])}, and lacks it"))
 
 
 def _check_values(values: pl.Series, column: Column, found: Typed) -> None:
@@ -186,6 +211,11 @@ def _check_values(values: pl.Series, column: Column, found: Typed) -> None:
         if outside is not None and outside.any():
             row = outside.arg_true()[0]
             found.problems.append(("ranges", f"{column.name}: {values[row]:g} is {word} {bound:g} (row {row + 1})"))
+    low, high = column.usual or (None, None)
+    odd = values.filter(values.is_not_null() & ~values.is_between(-math.inf if low is None else low,
+                                                                  math.inf if high is None else high))  # fmt: skip
+    if len(odd):
+        found.doubts.append(f"{column.name}: {', '.join(f'{value:g}' for value in odd[:3])} ({len(odd)} in all)")
 
 
 def _check_keys(schema: Schema, found: Typed) -> None:
@@ -198,15 +228,30 @@ def _check_keys(schema: Schema, found: Typed) -> None:
         found.problems.append(("keys", f"{', '.join(schema.key)}: {value} comes {count} times"))
 
 
-def with_errors(column: Column, suffixes: Sequence[str] = ("err1", "err2"), limit: str | None = "lim") -> list[Column]:
+def with_errors(
+    column: Column,
+    suffixes: Sequence[str] = ("err1", "err2"),
+    limit: str | None = "lim",
+    signs: Sequence[int] = (1, -1),
+) -> list[Column]:
     """A measured quantity with the columns of its upper and lower uncertainty and of its limit flag.
+
+    Parameters
+    ----------
+    column : Column
+    suffixes : sequence of str
+        Of the columns of its uncertainties.
+    limit : str, optional
+        Suffix of the flag; none where there is none.
+    signs : sequence of int
+        Of the uncertainties, as the archive writes them; see :class:`Column`.
 
     >>> [one.name for one in with_errors(Column("pl_rade", "number", "Earth Radius"))]
     ['pl_rade', 'pl_radeerr1', 'pl_radeerr2', 'pl_radelim']
     """
     errors = [
-        Column(column.name + suffix, "number", column.unit, optional=column.optional, error_of=column.name)
-        for suffix in suffixes
+        Column(column.name + suffix, "number", column.unit, optional=column.optional, error_of=column.name, sign=sign)
+        for suffix, sign in zip(suffixes, signs, strict=True)
     ]
     flags = [Column(column.name + limit, "integer", low=-1, high=1, optional=True)] if limit else []
     return [column, *errors, *flags]

@@ -44,9 +44,7 @@ class TableFormat:
     def read(self, content: bytes) -> Typed:
         """The table with its types, and what is wrong with it; raises FormatError if it is no table at all."""
         table = self.text(content)
-        typed = apply_schema(table, self.schema)
-        typed.comments = table.comments
-        return typed
+        return apply_schema(table, self.schema)
 
 
 def check_table(counted: str) -> Callable[[Findings, Typed, Provenance], None]:
@@ -67,6 +65,8 @@ def check_table(counted: str) -> Callable[[Findings, Typed, Provenance], None]:
             found.note("schema", name, not wrong, seen, expected)
         unknown = ", ".join(typed.unknown[:8]) if typed.unknown else "none"
         found.flag("schema", "no further columns", not typed.unknown, unknown, "columns that are known here")
+        doubts = "; ".join(typed.doubts[:8]) or "none"
+        found.flag("schema", "usual values", not typed.doubts, doubts, "values within what is usual")
         check_count(found, provenance, rows)
         _check_content(found, typed.frame)
 
