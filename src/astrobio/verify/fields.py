@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from astrobio.verify.forensics import sinusoid_residual
-
 Masked = np.ma.MaskedArray[Any, Any]
 MOST_POINTS = 64
 """Points along an axis that a formula is fitted to; of longer axes every second, third, ... is taken."""
+STEPS = 6
+"""Steps by which a frequency is made better; it lies within an eighth of one of the plane's own, so that few do."""
 
 
 def neighbour_autocorrelation(values: Masked, axis: int) -> float:
@@ -23,8 +23,8 @@ def neighbour_autocorrelation(values: Masked, axis: int) -> float:
     As :func:`astrobio.verify.forensics.lag_one_autocorrelation`, which knows no missing values; not a number where
     nothing varies.
 
-    >>> round(neighbour_autocorrelation(np.ma.masked_array(np.sin(np.linspace(0, 6, 200)))[None], 1), 2)
-    0.99
+    >>> neighbour_autocorrelation(np.ma.masked_array(np.sin(np.linspace(0, 6, 200)))[None], 1) > 0.99
+    True
     """
     lines = np.ma.MaskedArray(np.moveaxis(np.ma.asanyarray(values).astype(np.float64), axis, -1))
     there = ~np.ma.getmaskarray(lines)
@@ -59,8 +59,38 @@ def cell_autocorrelation(values: Masked, latitude: NDArray[np.float64], longitud
 
 
 def single_wave_residual(plane: NDArray[np.float64]) -> float:
-    """Share of a plane's variance that its strongest single wave leaves; long axes are thinned out first."""
-    return sinusoid_residual(_thinned(plane))
+    """Share of a plane's variance that its strongest single wave leaves; long axes are thinned out first.
+
+    The strongest frequency of a Fourier transform on a grid four times finer than the plane's is made better by
+    Gauss-Newton steps, so that a wave of any frequency leaves nothing.
+
+    >>> single_wave_residual(np.sin(0.53 * np.arange(700) + 0.2)[:, None] + np.zeros(9)) < 1e-6
+    True
+    """
+    values = _thinned(plane)
+    centred = values - values.mean()
+    power = float((centred * centred).sum())
+    if power == 0:
+        return 0.0
+    fine = [4 * length for length in centred.shape]
+    spectrum = np.abs(np.fft.rfftn(centred, s=fine, axes=range(centred.ndim)))
+    peak = np.unravel_index(int(spectrum.argmax()), spectrum.shape)
+    turns = np.array([2 * np.pi * place / length for place, length in zip(peak, fine, strict=True)])
+    ramps = np.stack(np.meshgrid(*(np.arange(length) - length / 2 for length in centred.shape), indexing="ij"))
+    ramps, target, best = ramps.reshape(centred.ndim, -1), centred.ravel(), 1.0
+    for _ in range(STEPS):
+        cosine, sine = np.cos(turns @ ramps), np.sin(turns @ ramps)
+        wave = np.stack([np.ones_like(target), cosine, sine])
+        design = np.concatenate([wave, ramps * cosine, ramps * sine]).T
+        alone, *_ = np.linalg.lstsq(wave.T, target, rcond=None)
+        best = min(best, float(((target - wave.T @ alone) ** 2).sum()) / power)
+        fitted, *_ = np.linalg.lstsq(design, target, rcond=None)
+        strength = float(fitted[1] ** 2 + fitted[2] ** 2)
+        if strength == 0 or best < 1e-9:
+            break
+        along_cosine, along_sine = fitted[3 : 3 + len(turns)], fitted[3 + len(turns) :]
+        turns = turns + (fitted[2] * along_cosine - fitted[1] * along_sine) / strength
+    return best
 
 
 def _thinned(plane: NDArray[np.float64]) -> NDArray[np.float64]:
