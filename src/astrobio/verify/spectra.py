@@ -145,10 +145,11 @@ def check_instrument(least_inside: float = 1.0) -> Check:
 
     def check(found: Findings, file: SpectrumFile, _provenance: Provenance) -> None:
         ranges = []
-        for where, known, named in _taken_with(file):
+        for taken in _taken_with(file):
+            where, known, named = taken
             found.flag("physics", "facility known here", where is not None, named[0], "one of the table")
             found.flag("physics", "instrument known here", known is not None, named[1], "one of the table")
-            good, expected = _belongs(where, known, named[1])
+            good, expected = _belongs(taken)
             found.note("physics", "instrument of the facility", good, " at ".join(reversed(named)), expected)
             text = f"{named[1]} {file.spectra[0].mode}"
             ranges.append(instruments.limits(known or instruments.GROUND, text))
@@ -173,11 +174,12 @@ def _taken_with(file: SpectrumFile) -> list[Taken]:
     return found
 
 
-def _belongs(where: instruments.Facility | None, known: instruments.Instrument | None, text: str) -> tuple[bool, str]:
+def _belongs(taken: Taken) -> tuple[bool, str]:
+    where, known, (place, text) = taken
     other = instruments.elsewhere(where, text)
     if where is not None and where.complete:
         return known is not None, f"one of {', '.join(one.name for one in where.instruments)}"
-    if known is None and other is not None:
+    if known is None and other is not None and place:
         return False, f"{other[1].name} is at {other[0].name}"
     return True, "an instrument that its facility has"
 
@@ -187,13 +189,14 @@ def _check_range(
 ) -> None:
     shares, ends = [], []
     for spectrum in file.spectra:
-        wavelength = spectrum.wavelength[np.isfinite(spectrum.wavelength) & np.isfinite(spectrum.value)]
+        valued = np.isfinite(spectrum.value) if np.isfinite(spectrum.value).any() else True
+        wavelength = spectrum.wavelength[np.isfinite(spectrum.wavelength) & valued]
         inside = np.zeros(len(wavelength), bool)
         for _, low, high in ranges:
             inside |= (wavelength >= low) & (wavelength <= high)
         shares.append(float(inside.mean()) if len(wavelength) else 0.0)
         ends += [float(wavelength.min()), float(wavelength.max())] if len(wavelength) else []
-    seen = f"{min(ends):.6g} to {max(ends):.6g}, {min(shares):.0%} inside" if ends else "none with a value"
+    seen = f"{min(ends):.6g} to {max(ends):.6g}, {min(shares):.0%} inside" if ends else "none"
     sees = " or ".join(f"{low:.4g} to {high:.4g} micrometre, which {name} sees" for name, low, high in ranges)
     found.note("physics", "range of the instrument", min(shares) >= least_inside, seen, sees)
 
@@ -343,7 +346,7 @@ def check_radii(found: Findings, file: SpectrumFile, _provenance: Provenance) ->
         error = np.fmax(np.fmax(radii.ratio_upper, radii.ratio_lower), rounding)
         allowed = np.where(radii.depth_calculated, 1e-3 * ratio + 2 * rounding, error)
         wrong = int((both & ~(off <= allowed)).sum())
-        found.note("physics", "depth as in the radius ratio", wrong == 0 and bool(both.any()),
+        found.note("physics", "depth as in the radius ratio", wrong == 0,
                    f"{wrong} of {int(both.sum())} differ", "PL_TRANDEP the square of PL_RATROR")  # fmt: skip
         expected = SUN_IN_JUPITERS * radii.star_radius * ratio
         all_three = np.isfinite(expected) & np.isfinite(radii.planet_radius)
@@ -438,7 +441,7 @@ def _check_noisy_sine(found: Findings, part: Points, fitted: Fits) -> None:
     cubic = fitted.left["a cubic"]
     worst = ""
     for name, cycles in fitted.cycles.items():
-        if cycles >= SINE_CYCLES and fitted.left[name] < SINE_LEFT and cubic > CUBIC_LEFT:
+        if cycles >= SINE_CYCLES and LEAST_LEFT <= fitted.left[name] < SINE_LEFT and cubic > CUBIC_LEFT:
             worst = f"{part.name}{name} of {cycles:.1f} cycles leaves {fitted.left[name]:.2f}, a cubic {cubic:.2f}"
     found.note("forensics", "no sine under noise", not worst, worst or f"{part.name}none",
                "structure that no single sine explains")  # fmt: skip
@@ -470,8 +473,15 @@ ZERO_MAGNITUDE = {
 for bands: the median differences from their magnitudes are at most 0.04."""
 MOST_MAGNITUDES = 1.5
 """Difference of magnitudes. Measured: at most 1.1, for variable stars."""
-LEAST_SMOOTH, LEAST_ERROR_SMOOTH = 0.9, 0.8
-"""Autocorrelation of the flux, and of the errors' logarithms. Measured: at least 0.976 and 0.947."""
+LEAST_SMOOTH = 0.9
+"""Autocorrelation of the flux. Measured: at least 0.976."""
+LEAST_ERROR_STEPS = -0.2
+"""Autocorrelation of the steps of the errors' logarithms: -1/2 where each is drawn for itself. Measured: at least
+0.139."""
+LEAST_TURNING = -0.25
+"""Autocorrelation of the directions in which neighbours differ, where they differ by far more than their errors: -1/3
+for noise. Measured: at least -0.16, stars of SpeX, whose pixels are finer than its resolution."""
+TURNING_SCATTER = 5.0
 LEAST_LINES = 0.01
 """What a running median of 51 points leaves, over the spectrum's own variation. Measured: at least 0.034."""
 LEAST_STAR_LEFT = 10.0
@@ -522,12 +532,13 @@ def _check_brightness(found: Findings, file: SpectrumFile, part: Points) -> None
 def _check_star_course(found: Findings, part: Points) -> None:
     from scipy.ndimage import median_filter
 
-    for name, series, least in (
-        ("no noise for flux", part.value, LEAST_SMOOTH),
-        ("errors as a detector has them", np.log(part.error), LEAST_ERROR_SMOOTH),
-    ):
-        course = curves.lag_one(series)
-        found.note("forensics", name, course >= least, f"autocorrelation {course:.3f}", f"at least {least:g}")
+    course = curves.lag_one(part.value)
+    found.note("forensics", "no noise for flux", course >= LEAST_SMOOTH, f"autocorrelation {course:.3f}",
+               f"at least {LEAST_SMOOTH:g}")  # fmt: skip
+    _check_turning(found, part)
+    steps = curves.lag_one(np.diff(np.log(part.error)))
+    found.note("forensics", "errors as a detector has them", steps >= LEAST_ERROR_STEPS,
+               f"autocorrelation of their steps {steps:.2f}", f"at least {LEAST_ERROR_STEPS:g}")  # fmt: skip
     distinct = len(np.unique(part.error))
     found.note("forensics", "errors that vary", distinct > 2, f"{distinct} of {len(part)} differ",
                "more than 2 different ones")  # fmt: skip
@@ -536,6 +547,16 @@ def _check_star_course(found: Findings, part: Points) -> None:
                f"at least {LEAST_LINES:g}")  # fmt: skip
     _check_scatter(found, part, *STAR_SCATTER)
     _check_analytic(found, part, fits(part), LEAST_STAR_LEFT)
+
+
+def _check_turning(found: Findings, part: Points) -> None:
+    """Noise on top of any slope, where the errors take it for signal."""
+    if len(part) < MANY:
+        return
+    scatter, turning = curves.scatter_over_error(part.value, part.error), curves.turning(part.value)
+    found.note("forensics", "lines, not noise", scatter < TURNING_SCATTER or turning >= LEAST_TURNING,
+               f"turns {turning:.2f} at {scatter:.3g} times the errors", f"at least {LEAST_TURNING:g} where neighbours "
+               f"differ by {TURNING_SCATTER:g} times their errors")  # fmt: skip
 
 
 # -- JWST ------------------------------------------------------------------------------------------------------
@@ -610,8 +631,6 @@ def _check_configuration(found: Findings, header: dict[str, str]) -> None:
 LEAST_JWST_LEFT = 0.01
 """Reduced chi square that an analytic curve leaves. Not measured: no such file was seen. Errors of pipelines are off by
 factors; a curve without noise leaves 0."""
-NOISE_SNR, NOISE_COURSE = 10.0, 0.2
-"""A median signal so far above its error is no noise, so that neighbours belong together. Not measured."""
 
 
 def check_jwst_course(found: Findings, file: SpectrumFile, _provenance: Provenance) -> None:
@@ -641,8 +660,4 @@ def _check_jwst_part(found: Findings, part: Points) -> None:
     if np.ptp(part.value) == 0:
         return
     _check_analytic(found, part, fits(part), LEAST_JWST_LEFT)
-    signal = float(np.median(np.abs(part.value) / part.error))
-    course = curves.lag_one(part.value)
-    found.note("forensics", "no noise for flux", signal < NOISE_SNR or course >= NOISE_COURSE,
-               f"autocorrelation {course:.2f} at {signal:.3g} times the error", f"at least {NOISE_COURSE:g} where the "
-               f"signal is {NOISE_SNR:g} times its error")  # fmt: skip
+    _check_turning(found, part)
