@@ -6,6 +6,7 @@ from astrobio.archives import (
     arxiv,
     cmip,
     earth_climate,
+    exoplanet_eu,
     exoplasim,
     irtf_spex,
     jwst_published,
@@ -24,6 +25,7 @@ SOURCES: dict[str, Source] = {
     for module in (
         planet_runs,
         nasa_exoplanet_archive,
+        exoplanet_eu,
         jwst_published,
         irtf_spex,
         mast,

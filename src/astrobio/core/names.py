@@ -50,6 +50,18 @@ def host_of(planet: str) -> str:
     return _PAIR.sub("", _PLANET.sub("", name)).strip()
 
 
+def planet_key(planet: str) -> tuple[str, str]:
+    """What to compare planets by: the canonical name of the star, and what is left of the planet's name.
+
+    Case tells a planet from a star here: ``HD 3651 b`` is a planet of the star whose companion is ``HD 3651 B``.
+
+    >>> planet_key("HD 3651 b"), planet_key("HD 3651B"), planet_key("TOI-700.01"), planet_key("Kepler-16 (AB) b")
+    (('hd3651', 'b'), ('hd3651b', ''), ('toi700', '.01'), ('kepler16', 'b'))
+    """
+    host, whole = host_of(planet), _PAIR.sub("", _spaced(planet))
+    return canonical(host), whole[len(host) :].strip()
+
+
 def canonical(name: str) -> str:
     """One spelling for all spellings of a name, to compare and to group by; not for people.
 

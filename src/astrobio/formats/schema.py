@@ -45,6 +45,8 @@ class Column:
         The column whose uncertainty it is.
     sign : int
         Of an uncertainty: 1 where the archive writes none below 0, -1 where it writes none above.
+    unbounded : bool
+        Whether ``inf`` is a value, as of an uncertainty that has no end on one side.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Column:
     optional: bool = False
     error_of: str | None = None
     sign: int = 0
+    unbounded: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,8 @@ def _typed(values: pl.Series, column: Column, found: Typed) -> pl.Series:
     text = values.str.strip_chars()
     pattern = _DATE if column.type == "date" else _NUMBER
     wrong = text.is_not_null() & ~text.str.contains(pattern)
+    if column.unbounded:
+        wrong &= text != "inf"
     if column.type == "integer":
         whole = text.str.replace(r"\.0*$", "").str.contains(_INTEGER)
         wrong = text.is_not_null() & ~whole
@@ -170,7 +175,7 @@ def _typed(values: pl.Series, column: Column, found: Typed) -> pl.Series:
     if column.type == "integer":
         return text.str.replace(r"\.0*$", "").cast(pl.Int64)
     numbers = text.str.replace(r"[dD]", "e").cast(pl.Float64)
-    endless = numbers.is_infinite()
+    endless = numbers.is_infinite() & (text != "inf" if column.unbounded else True)
     if endless.any():
         row = endless.arg_true()[0]
         found.problems.append(("types", f"{column.name}: {values[row]!r} is beyond all numbers (row {row + 1})"))
@@ -233,6 +238,7 @@ def with_errors(
     suffixes: Sequence[str] = ("err1", "err2"),
     limit: str | None = "lim",
     signs: Sequence[int] = (1, -1),
+    unbounded: bool = False,
 ) -> list[Column]:
     """A measured quantity with the columns of its upper and lower uncertainty and of its limit flag.
 
@@ -245,13 +251,16 @@ def with_errors(
         Suffix of the flag; none where there is none.
     signs : sequence of int
         Of the uncertainties, as the archive writes them; see :class:`Column`.
+    unbounded : bool
+        Whether an uncertainty may be ``inf``.
 
     >>> [one.name for one in with_errors(Column("pl_rade", "number", "Earth Radius"))]
     ['pl_rade', 'pl_radeerr1', 'pl_radeerr2', 'pl_radelim']
     """
     errors = [
-        Column(column.name + suffix, "number", column.unit, optional=column.optional, error_of=column.name, sign=sign)
+        Column(column.name + suffix, "number", column.unit, optional=column.optional, error_of=column.name, sign=sign,
+               unbounded=unbounded)
         for suffix, sign in zip(suffixes, signs, strict=True)
-    ]
+    ]  # fmt: skip
     flags = [Column(column.name + limit, "integer", low=-1, high=1, optional=True)] if limit else []
     return [column, *errors, *flags]

@@ -15,7 +15,7 @@ from datetime import datetime
 
 import polars as pl
 
-from astrobio.core.names import canonical
+from astrobio.core.names import planet_key
 from astrobio.core.provenance import Provenance
 from astrobio.formats.schema import Typed
 from astrobio.verify.verdict import Findings
@@ -301,7 +301,7 @@ def _check_dates(found: Findings, typed: Typed, provenance: Provenance, columns:
     frame = typed.frame
     if columns.year in frame.columns and len(years := frame[columns.year].drop_nulls()):
         first, latest = years.min(), years.max()
-        good = FIRST_DISCOVERY <= first and latest <= last  # type: ignore[operator]
+        good = first >= FIRST_DISCOVERY and latest <= last  # type: ignore[operator]
         found.note("physics", "years of discovery", good, f"{first} to {latest}", f"{FIRST_DISCOVERY} to {last}")
     for name in columns.dates:
         if name in frame.columns and len(dates := frame[name].drop_nulls()):
@@ -333,8 +333,8 @@ def _check_names(found: Findings, frame: pl.DataFrame, column: str) -> None:
     if column not in frame.columns:
         return
     spelled = frame[column].drop_nulls().unique()
-    counts = Counter(canonical(name) for name in spelled)
-    twice = [name for name in spelled.sort() if counts[canonical(name)] > 1]
+    counts = Counter(planet_key(name) for name in spelled)
+    twice = [name for name in spelled.sort() if counts[planet_key(name)] > 1]
     found.flag("forensics", "each planet once", not twice, ", ".join(twice[:6]) or f"{len(spelled)} names",
                "names that differ by more than spelling")  # fmt: skip
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from astrobio.core.errors import FormatError
 from astrobio.core.provenance import Provenance
 from astrobio.formats.delimited import Dialect, Table, read_delimited
 from astrobio.formats.schema import Schema, Typed, apply_schema
@@ -32,14 +33,22 @@ class TableFormat:
     schema : Schema
     dialect : Dialect
         Of delimited text.
+    renamed : mapping of str to str
+        Names of columns in other releases, and their names in the schema.
     """
 
     schema: Schema
     dialect: Dialect = Dialect()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, content: bytes) -> Table:
-        """The table as text."""
-        return read_delimited(content, self.dialect)
+        """The table as text; raises FormatError if it is none, or has a column under both of its names."""
+        table = read_delimited(content, self.dialect)
+        known = {name: self.renamed[name] for name in table.frame.columns if name in self.renamed}
+        both = sorted(set(known.values()) & set(table.frame.columns))
+        if both:
+            raise FormatError(f"these columns come under two names: {', '.join(both)}")
+        return replace(table, frame=table.frame.rename(known)) if known else table
 
     def read(self, content: bytes) -> Typed:
         """The table with its types, and what is wrong with it; raises FormatError if it is no table at all."""
