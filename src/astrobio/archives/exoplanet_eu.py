@@ -198,8 +198,8 @@ SOURCE = Source(
     ),
     products=(
         _product("catalogue", "one row a planet, as the catalogue's page offers it for download",
-                 StaticFile(CSV, "exoplanet.eu_catalog.csv", signatures=(b"# name", b"name,")), "exoplanet.eu_catalog*.csv",
-                 default=True),
+                 StaticFile(CSV, "exoplanet.eu_catalog.csv", signatures=(b"# name", b"name,")),
+                 "exoplanet.eu_catalog*.csv", default=True),
         _product("epn_core", "the same planets as the TAP service of the Paris Observatory has them",
                  TapQuery(TAP, f"select {_LISTED} from exoplanet.epn_core", "epn_core.csv",
                           count="select count(*) from exoplanet.epn_core"), "epn_core*.csv", default=False),

@@ -12,6 +12,7 @@ from astrobio.archives import (
     jwst_published,
     mast,
     nasa_exoplanet_archive,
+    open_exoplanet_catalogue,
     planet_runs,
     thousandworlds,
 )
@@ -26,6 +27,7 @@ SOURCES: dict[str, Source] = {
         planet_runs,
         nasa_exoplanet_archive,
         exoplanet_eu,
+        open_exoplanet_catalogue,
         jwst_published,
         irtf_spex,
         mast,

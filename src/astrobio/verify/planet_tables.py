@@ -364,13 +364,18 @@ def _check_coordinates(found: Findings, frame: pl.DataFrame, columns: PlanetColu
                        "the same place in both")  # fmt: skip
 
 
-def sexagesimal(text: str) -> float:
-    """Hours or degrees of a sexagesimal number; not a number where it is none.
+_SEXAGESIMAL = re.compile(
+    r"([+-]?)([0-9]{1,3})[hd: ]([0-5]?[0-9]|60)[m: ]((?:[0-5]?[0-9]|60)(?:\.[0-9]{0,12})?|\.[0-9]{1,12})s?"
+)
 
-    >>> round(sexagesimal("12h20m42.91s") * 15, 4), round(sexagesimal("-00d30m00s"), 3)
-    (185.1788, -0.5)
+
+def sexagesimal(text: str) -> float:
+    """Hours or degrees of a sexagesimal number, also of one that was rounded up to 60 s; not a number where it is none.
+
+    >>> round(sexagesimal("12h20m42.91s") * 15, 4), round(sexagesimal("-00d30m00s"), 3), sexagesimal("01 21 60")
+    (185.1788, -0.5, 1.3666666666666667)
     """
-    found = re.fullmatch(r"([+-]?)([0-9]{1,3})[hd: ]([0-5]?[0-9])[m: ]([0-5]?[0-9](?:\.[0-9]*)?)s?", text.strip())
+    found = _SEXAGESIMAL.fullmatch(text.strip())
     if found is None:
         return math.nan
     sign = -1.0 if found[1] == "-" else 1.0
