@@ -48,7 +48,7 @@ LATE_MONTHS = 1
 ALIKE = 0.5
 """Overlap of shingles from which on two abstracts are near-duplicates (measured: 5 pairs, 3 of them the same text)."""
 _CATEGORY = re.compile(r"[a-z][a-z-]*(?:\.[A-Za-z-]+)?")
-_SIGNED = re.compile(r"\s+by \S+ \([^()]{1,60}\)\. (\d{4}-\d\d-\d\d)$")
+_SIGNED = re.compile(r"\s+by \w+ \([^\W\d_]+(?: [^\W\d_]+){1,4}\)\. (\d{4}-\d\d-\d\d)$")
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,8 @@ def _check_identifiers(found: Findings, papers: Sequence[Paper]) -> None:
     found.note("schema", "identifiers", not wrong, _some(wrong, len(papers)), "identifiers of arXiv")
     twice = [name for name, count in Counter(paper.id for paper in papers).items() if count > 1]
     found.note("schema", "identifiers once", not twice, _some(twice, len(papers)), "each paper once")
-    odd = [paper.id for paper in papers if not all(_CATEGORY.fullmatch(name) for name in paper.categories)]
+    odd = [paper.id for paper in papers
+           if not paper.categories or not all(_CATEGORY.fullmatch(name) for name in paper.categories)]  # fmt: skip
     found.note("schema", "categories", not odd, _some(odd, len(papers)), "categories of arXiv, as astro-ph.EP")
 
 
