@@ -1,0 +1,71 @@
+"""Chemical formulas as metabolic networks write them: ``C10H12N5O13P3``, without brackets, in any order.
+
+Beside the elements networks write ``R`` and ``X`` for a part of a molecule that is left open: a chain of any length, a
+protein that carries a group (Hucka & Smith, The SBML Level 3 package: Flux Balance Constraints, version 2, section
+3.4: a formula consists of element symbols and numbers, generics included).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from astrobio.core.errors import FormatError
+
+ELEMENTS = frozenset(
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb Mo "
+    "Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl "
+    "Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og".split()
+)
+"""Symbols of the 118 elements (IUPAC)."""
+OPEN_GROUPS = frozenset(("R", "X"))
+"""What stands for a part of a molecule that is left open."""
+LONGEST = 500
+"""Characters; measured: 63 at most in published networks and in ModelSEED."""
+_PART = re.compile(r"([A-Z][a-z]?)([0-9]{1,6}(?:\.[0-9]{1,6})?)?")
+
+
+@lru_cache(maxsize=1 << 16)
+def parse_formula(formula: str) -> tuple[tuple[str, float], ...]:
+    """How many atoms of which element a formula has, in the alphabetical order of their symbols.
+
+    Parameters
+    ----------
+    formula : str
+
+    Raises
+    ------
+    FormatError
+        If it is no formula, or has a symbol that stands for neither an element nor an open group.
+
+    >>> parse_formula("C2H4O2")
+    (('C', 2.0), ('H', 4.0), ('O', 2.0))
+    >>> parse_formula("Ammonia")
+    Traceback (most recent call last):
+    ...
+    astrobio.core.errors.FormatError: 'Ammonia' is no chemical formula
+    """
+    shown = repr(formula[:80])
+    if not formula or len(formula) > LONGEST:
+        raise FormatError(f"{shown} is no chemical formula")
+    atoms: dict[str, float] = {}
+    place = 0
+    while place < len(formula):
+        part = _PART.match(formula, place)
+        if part is None:
+            raise FormatError(f"{shown} is no chemical formula")
+        symbol = part[1]
+        if symbol not in ELEMENTS and symbol not in OPEN_GROUPS:
+            raise FormatError(f"{shown} has {symbol}, which is no element")
+        atoms[symbol] = atoms.get(symbol, 0.0) + float(part[2] or 1)
+        place = part.end()
+    return tuple(sorted((symbol, count) for symbol, count in atoms.items() if count))
+
+
+def is_open(atoms: tuple[tuple[str, float], ...]) -> bool:
+    """Whether a part of the molecule is left open, so that its mass is not known.
+
+    >>> is_open(parse_formula("C2H3O2R"))
+    True
+    """
+    return any(symbol in OPEN_GROUPS for symbol, _ in atoms)
