@@ -220,8 +220,8 @@ SOURCE = Source(
     notes=(
         "Planets that were imported since 2020 come from the NASA Exoplanet Archive (its README says so): where both "
         "agree, that is one measurement, and not two.",
-        "A mass may be M sin i: it is labelled in 266 places, and by the README also meant for other planets that were "
-        "found by their star's velocity.",
+        "A mass may be M sin i: 263 are labelled so, and by the README those of other planets that were found by their "
+        "star's velocity may be, too.",
         "Letters of Kepler's objects of interest follow their numbers, and are not those of the planets' names: "
         "KOI-314 b is Kepler-138 c.",
     ),

@@ -13,6 +13,7 @@ from astrobio.archives import (
     mast,
     nasa_exoplanet_archive,
     open_exoplanet_catalogue,
+    phl_hwc,
     planet_runs,
     thousandworlds,
 )
@@ -28,6 +29,7 @@ SOURCES: dict[str, Source] = {
         nasa_exoplanet_archive,
         exoplanet_eu,
         open_exoplanet_catalogue,
+        phl_hwc,
         jwst_published,
         irtf_spex,
         mast,

@@ -35,8 +35,8 @@ STAR = ("mass", "radius", "temperature", "age", "metallicity", "magV", "magJ", "
 ATTRIBUTES = ("errorminus", "errorplus", "lowerlimit", "upperlimit")
 _NUMBERS = frozenset((*PLANET, *STAR, "metallicity", "distance", "separation", "positionangle", "transittime",
                       "periastrontime", "maximumrvtime", "magB", "magI", "magR", "magU", "tilt"))  # fmt: skip
-_WORDS = frozenset(("name", "list", "description", "discoverymethod", "discoveryyear", "istransiting", "lastupdate", "new",
-                    "image", "imagedescription", "spectraltype", "rightascension", "declination", "epoch",
+_WORDS = frozenset(("name", "list", "description", "discoverymethod", "discoveryyear", "istransiting", "lastupdate",
+                    "new", "image", "imagedescription", "spectraltype", "rightascension", "declination", "epoch",
                     "constellation", "videolink"))  # fmt: skip
 _BODIES = frozenset(("system", "binary", "star", "planet", "satellite", "asteroid"))
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)

