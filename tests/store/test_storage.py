@@ -229,6 +229,18 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(tmp_path, admissible, m
     assert RealDataStorage(root).admit_many(admissible[:4]).admitted == 4
 
 
+def test_a_disk_that_fills_while_the_catalogue_is_written_is_said_too(tmp_path, admissible):
+    storage = RealDataStorage(tmp_path / "store", create=True)
+    pages = storage.catalogue.database.execute("PRAGMA page_count").fetchone()[0]
+    storage.catalogue.database.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own word for a full disk
+    with pytest.raises(StoreError, match="disk of the store .* is full"):
+        storage.admit_many(admissible)
+    assert storage.records() == []
+    storage.catalogue.database.execute("PRAGMA max_page_count = 1000000")
+    assert storage.admit_many(admissible).admitted == 66
+    assert storage.verify(deep=True).sound
+
+
 def _admit_in_process(root: str, items, barrier) -> None:
     storage = RealDataStorage(root, create=True)
     barrier.wait()

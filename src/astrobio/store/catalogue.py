@@ -54,9 +54,9 @@ class Catalogue:
             if version < SCHEMA_VERSION:
                 self.database.executescript(_SCHEMA + f"PRAGMA user_version = {SCHEMA_VERSION};")
         except sqlite3.DatabaseError as error:
-            raise IntegrityError(
-                f"the catalogue {path} cannot be read: {error}", fix="astrobio store rebuild"
-            ) from error
+            # A disk that is full or fails does not mend by another catalogue.
+            fix = None if isinstance(error, sqlite3.OperationalError) else "astrobio store rebuild"
+            raise IntegrityError(f"the catalogue {path} cannot be read: {error}", fix=fix) from error
 
     def add(self, rows: Iterable[tuple[Any, ...]], event: str, detail: dict[str, Any]) -> int:
         """Insert records and a row of the journal in one transaction; returns how many were new."""
@@ -149,4 +149,9 @@ class _Transaction:
         self.database.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
-        self.database.execute("COMMIT" if kind is None else "ROLLBACK")
+        try:
+            if kind is None:
+                self.database.execute("COMMIT")
+        finally:
+            if self.database.in_transaction:  # a full disk may have ended it already
+                self.database.execute("ROLLBACK")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sqlite3
 import weakref
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -383,9 +384,9 @@ class RealDataStorage:
                 files.sync_folder(folder)
             self._place(self.batches / f"{name}.jsonl", text.encode())
             files.sync_folder(self.batches)
-        except OSError as error:
+            return self.catalogue.add([_columns(row, name) for row in rows], "admit", {"batch": name})
+        except (OSError, sqlite3.OperationalError) as error:
             raise self._unwritten(error) from error
-        return self.catalogue.add([_columns(row, name) for row in rows], "admit", {"batch": name})
 
     def _place(self, target: Path, content: bytes) -> None:
         partial = files.temporary(self.root / "partial", target.name)
@@ -395,8 +396,12 @@ class RealDataStorage:
         finally:
             files.unlink(partial)
 
-    def _unwritten(self, error: OSError) -> StoreError:
-        if error.errno == errno.ENOSPC:
+    def _unwritten(self, error: OSError | sqlite3.OperationalError) -> StoreError:
+        if isinstance(error, OSError):
+            full = error.errno == errno.ENOSPC
+        else:
+            full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+        if full:
             return StoreError(f"the disk of the store {self.root} is full; nothing of this batch was admitted",
                               fix="the same command again, once there is room")  # fmt: skip
         return StoreError(f"the store {self.root} cannot be written: {error}")
@@ -406,9 +411,9 @@ class RealDataStorage:
             self._place(self.quarantine / f"{digest}.bin", content)
             note = {"key": provenance.key, "provenance": json.loads(provenance.to_json()), "verdict": verdict.to_dict()}
             self._place(self.quarantine / f"{digest}.json", json.dumps(note, indent=1).encode())
-        except OSError as error:
+            self.catalogue.note("refuse", {"digest": digest, "key": provenance.key, "reasons": verdict.reasons})
+        except (OSError, sqlite3.OperationalError) as error:
             raise self._unwritten(error) from error
-        self.catalogue.note("refuse", {"digest": digest, "key": provenance.key, "reasons": verdict.reasons})
 
     def quarantined(self) -> list[dict[str, Any]]:
         """What was refused, with its verdict."""
