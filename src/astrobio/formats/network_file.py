@@ -9,8 +9,8 @@ from astrobio.core.errors import FormatError
 from astrobio.core.network import MetabolicNetwork
 
 PROBLEMS = ("identifiers", "references", "stoichiometry", "bounds", "types", "contents")
-"""What can be wrong: identifiers that are lacking or come twice; references to nothing; coefficients and bounds that are
-none; values of another type; nothing of what a network must have."""
+"""What can be wrong: identifiers that are lacking or come twice; references to nothing; coefficients and bounds that
+are none; values of another type; nothing of what a network must have."""
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?|[+-]?INF|NaN")
 
 

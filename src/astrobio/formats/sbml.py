@@ -1,11 +1,11 @@
 """SBML: genome-scale metabolic networks, level 3 with the package for flux balance constraints (fbc) version 2.
 
-Read by lxml, and not by python-libsbml. Measured over the 83 published networks (91 MB once unpacked): lxml reads them in
-0.8 s, libsbml 5.21 in 8.8 s before a single value is asked for; and libsbml ends the process (SIGSEGV) on a 1.4 MB file
-whose notes or formulas are nested 100,000 deep, and expands the entities that a file declares. What a network needs of
-SBML is a dozen attributes, named in the specifications: SBML Level 3 Version 1 Core, sections 4.5 to 4.11 (Hucka et al.
-2010), and Flux Balance Constraints Version 2, sections 3.3 to 3.7 (Olivier & Bergmann 2015). The tests compare every
-value with what libsbml reads.
+Read by lxml, and not by python-libsbml. Measured over the 83 published networks (91 MB once unpacked): lxml reads them
+in 0.8 s, libsbml 5.21 in 8.8 s before a single value is asked for; and libsbml ends the process (SIGSEGV) on a file of
+1 MB whose notes or formulas are nested 100,000 deep, and expands the entities that a file declares. What a network
+needs of SBML is a dozen attributes, named in the specifications of SBML Level 3 Version 1 Core and of its package Flux
+Balance Constraints Version 2 (https://sbml.org/documents/specifications/). The tests compare every value with what
+libsbml reads.
 """
 
 from __future__ import annotations
@@ -163,8 +163,9 @@ class _Reader:
         if reference is None:
             return None
         if reference not in parameters:
-            self._wrong("references", f"the {side} bound of reaction {identifier[:80]} is {reference[:80]!r}, which has "
-                                      "no value")  # fmt: skip
+            self._wrong(
+                "references", f"reaction {identifier[:80]} has the {side} bound {reference[:80]!r}, of no value"
+            )
             return None
         value = parameters[reference]
         if math.isnan(value) or value == (math.inf if side == "lower" else -math.inf):
