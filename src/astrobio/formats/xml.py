@@ -66,6 +66,8 @@ def parse_xml(
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise FormatError(f"it is no XML: {' '.join(str(error).split())[:200]}") from error
+    if next(root.iter(etree.Entity), None) is not None:
+        raise FormatError("it uses entities, which are not read")
     _check_depth(root, most_depth)
     return root
 
