@@ -21,6 +21,13 @@ ELEMENTS = frozenset((
     "Mc", "Lv", "Ts", "Og",
 ))  # fmt: skip
 """Symbols of the 118 elements (IUPAC)."""
+WEIGHTS = {
+    "H": 1.008, "B": 10.81, "C": 12.011, "N": 14.007, "O": 15.999, "F": 18.998, "Na": 22.990, "Mg": 24.305,
+    "Al": 26.982, "Si": 28.085, "P": 30.974, "S": 32.06, "Cl": 35.45, "K": 39.098, "Ca": 40.078, "Cr": 51.996,
+    "Mn": 54.938, "Fe": 55.845, "Co": 58.933, "Ni": 58.693, "Cu": 63.546, "Zn": 65.38, "As": 74.922, "Se": 78.971,
+    "Br": 79.904, "Mo": 95.95, "I": 126.90, "W": 183.84, "Hg": 200.59,
+}  # fmt: skip
+"""Standard atomic weights of the elements that compounds of cells have, abridged to five digits (IUPAC 2021)."""
 OPEN_GROUPS = frozenset(("R", "X"))
 """What stands for a part of a molecule that is left open."""
 LONGEST = 500
@@ -72,3 +79,14 @@ def is_open(atoms: tuple[tuple[str, float], ...]) -> bool:
     True
     """
     return any(symbol in OPEN_GROUPS for symbol, _ in atoms)
+
+
+def molecular_weight(atoms: tuple[tuple[str, float], ...]) -> float | None:
+    """Weight of a molecule in g/mol; none where a part is left open, or an element is not among ``WEIGHTS``.
+
+    >>> round(molecular_weight(parse_formula("H2O")), 3)
+    18.015
+    """
+    if not all(symbol in WEIGHTS for symbol, _ in atoms):
+        return None
+    return sum(WEIGHTS[symbol] * count for symbol, count in atoms)

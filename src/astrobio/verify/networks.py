@@ -244,22 +244,24 @@ def metabolites_of(network: MetabolicNetwork) -> list[Metabolite | None]:
     return [recognise(one) for one in network.compounds]
 
 
-def check_metabolites(found: Findings, network: MetabolicNetwork) -> None:
+def check_metabolites(
+    found: Findings, network: MetabolicNetwork, least: int = LEAST_METABOLITES, least_hubs: int = LEAST_HUBS
+) -> None:
     """The metabolites that every cell has are there, and take part in more reactions than others."""
     known = metabolites_of(network)
     names = {one.bigg for one in known if one is not None}
-    found.note("forensics", "common metabolites", len(names) >= LEAST_METABOLITES,
-               f"{len(names)} of {len(METABOLITES)}", f"at least {LEAST_METABOLITES}")  # fmt: skip
-    _check_hubs(found, network, known)
+    found.note("forensics", "common metabolites", len(names) >= least, f"{len(names)} of {len(METABOLITES)}",
+               f"at least {least}")  # fmt: skip
+    _check_hubs(found, network, known, least_hubs)
 
 
-def _check_hubs(found: Findings, network: MetabolicNetwork, known: list[Metabolite | None]) -> None:
+def _check_hubs(found: Findings, network: MetabolicNetwork, known: list[Metabolite | None], least: int) -> None:
     most = np.argsort(-network.degrees(), kind="stable")[:HUBS]
     hubs = sum(known[place] is not None for place in most)
     others = ", ".join(network.compounds[place].id for place in most if known[place] is None) or "none"
-    found.note("forensics", "common metabolites are the hubs", hubs >= LEAST_HUBS,
+    found.note("forensics", "common metabolites are the hubs", hubs >= least,
                f"{hubs} of the {HUBS} compounds with the most reactions; others: {others}"[:300],
-               f"at least {LEAST_HUBS}")  # fmt: skip
+               f"at least {least}")  # fmt: skip
 
 
 def cofactor_uses(network: MetabolicNetwork) -> dict[str, tuple[int, int]]:
@@ -288,27 +290,33 @@ def cofactor_uses(network: MetabolicNetwork) -> dict[str, tuple[int, int]]:
     return {name: (used, given) for name, (used, given) in uses.items()}
 
 
-def check_cofactors(found: Findings, network: MetabolicNetwork) -> None:
+def check_cofactors(
+    found: Findings,
+    network: MetabolicNetwork,
+    redox: float = LEAST_REDOX,
+    phosphate: float = LEAST_PHOSPHATE,
+    spending: float = LEAST_SPENDING,
+) -> None:
     """What carries electrons or phosphate is given back."""
     uses = cofactor_uses(network)
     for name, kind, least in (
-        ("NAD(P)H is given back", "electrons", LEAST_REDOX), ("ATP is given back", "phosphate", LEAST_PHOSPHATE),
+        ("NAD(P)H is given back", "electrons", redox), ("ATP is given back", "phosphate", phosphate),
     ):  # fmt: skip
         used, given = uses[kind]
         if used >= LEAST_JUDGED:
             found.note("physics", name, given >= least * used, f"in {given} of {used} reactions", f"in {least:.0%}")
     spent, total = uses["phosphate"][0], len(network.reactions)
-    found.note("forensics", "ATP is spent", spent >= LEAST_SPENDING * total, f"in {spent} of {total} reactions",
-               f"in {LEAST_SPENDING:.0%}")  # fmt: skip
+    found.note("forensics", "ATP is spent", spent >= spending * total, f"in {spent} of {total} reactions",
+               f"in {spending:.0%}")  # fmt: skip
 
 
-def check_connected(found: Findings, network: MetabolicNetwork) -> None:
+def check_connected(found: Findings, network: MetabolicNetwork, least: float = LEAST_CONNECTED) -> None:
     """Compounds hang together through reactions, and have some."""
     degrees = network.degrees()
     used, unused = int((degrees > 0).sum()), int((degrees == 0).sum())
     largest = int(network.component_sizes()[0])
-    found.note("forensics", "connected", largest >= LEAST_CONNECTED * used,
-               f"{largest} of {used} compounds with reactions hang together", f"{LEAST_CONNECTED:.0%}")  # fmt: skip
+    found.note("forensics", "connected", largest >= least * used,
+               f"{largest} of {used} compounds with reactions hang together", f"{least:.0%}")  # fmt: skip
     seen = f"{unused} of {len(degrees)} compounds have no reaction"
     found.note("forensics", "compounds with reactions", unused <= MOST_UNUSED * len(degrees), seen,
                f"at most {MOST_UNUSED:.0%} without")  # fmt: skip
