@@ -59,6 +59,9 @@ def test_dates_are_those_of_their_calendar():
     for units, calendar in (("days", "standard"), ("days since yesterday", "standard"), ("days since 2000-01-01", "x")):
         with pytest.raises(FormatError):
             dates(np.array([1.0]), units, calendar)
+    for value in (np.nan, np.inf, 1e300):
+        with pytest.raises(FormatError):
+            dates(np.array([value]), "days since 2000-01-01")
     assert not is_reference_time("fortnights since 2000-01-01")
 
 

@@ -33,11 +33,27 @@ def test_the_last_line_needs_no_end_but_every_line_is_an_object():
 
 
 @pytest.mark.parametrize(
-    "text", ["NaN", "[Infinity]", "-Infinity", "1e999", '{"a": 1, "a": 2}', "[" * 100_000, "1" * 50, "{'a': 1}", ""]
+    "text",
+    [
+        "NaN",
+        "[Infinity]",
+        "-Infinity",
+        "1e999",
+        '{"a": 1, "a": 2}',
+        "[" * 100_000,
+        "1" * 50,
+        "{'a': 1}",
+        "",
+        r'"\ud800"',
+    ],
 )
 def test_what_is_no_json_is_an_error(text):
     with pytest.raises(FormatError):
         parse_json(text)
+
+
+def test_a_character_in_two_halves_is_one():
+    assert parse_json(r'"\ud83d\ude80"') == "\U0001f680"
 
 
 def test_limits_hold():

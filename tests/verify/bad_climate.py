@@ -374,6 +374,8 @@ def _of_cmip(mirror: Path) -> Iterator[Bad]:
               values("tas", lambda old: random.normal(285, 8, old.shape)))  # fmt: skip
     yield one("months along a sine", "forensics", "tas is no single wave",
               values("tas", lambda old: 280 + 10 * np.sin(np.arange(1872) * 0.53)[:, None, None]))  # fmt: skip
+    yield one("a month that is no number", "physics", "time is complete",
+              values("time", lambda old: np.where(np.arange(1872) == 9, np.inf, old)))  # fmt: skip
     yield one("no experiment", "schema", "global attributes", attributes(experiment_id=None))
     yield one("no phase", "schema", "phase", attributes(project_id=None))
     yield one("the name of another model", "schema", "name of the file", file=name.replace("CCSM4", "HadGEM2-ES"))
@@ -422,6 +424,7 @@ def _of_runs(mirror: Path) -> Iterator[Bad]:
         lambda north, east: 30 * np.cos(north) * (1 + 0.2 * np.cos(east)), 32, 64)))  # fmt: skip
     yield one("steps of time that run backwards", "physics", "time runs forward",
               values("time", lambda old: old[::-1]))  # fmt: skip
+    yield one("levels under another name", "schema", "axes of the model", _renamed({"lev": "rows"}))
     yield one("no evaporation", "schema", "fields of the model", _without("evap"))
 
 

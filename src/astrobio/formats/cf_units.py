@@ -146,7 +146,7 @@ def dates(values: NDArray[Any], units: str, calendar: str = "standard") -> list[
     Raises
     ------
     FormatError
-        If its units or its calendar are none, or a date is none.
+        If its units or its calendar are none, or a time is no number or far from all dates.
 
     >>> str(dates(np.array([15.5]), "days since 1850-01-01", "noleap")[0])
     '1850-01-16 12:00:00'
@@ -155,7 +155,10 @@ def dates(values: NDArray[Any], units: str, calendar: str = "standard") -> list[
 
     if not is_reference_time(units):
         raise FormatError(f"{units!r} counts time from no date")
+    times = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    if not np.isfinite(times).all():
+        raise FormatError("a time is no number")
     try:
-        return list(np.atleast_1d(cftime.num2date(np.asarray(values, dtype=np.float64), units, calendar or "standard")))
+        return list(cftime.num2date(times, units, calendar or "standard"))
     except (ValueError, OverflowError, TypeError) as error:
         raise FormatError(f"{units!r} in the calendar {calendar!r}: {error}") from error

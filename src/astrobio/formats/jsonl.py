@@ -1,18 +1,21 @@
 """JSON, and JSON lines: one object a line, as https://jsonlines.org has it; plain or gzipped.
 
-JSON is read strictly (RFC 8259): a name that comes twice in one object, NaN and Infinity, and nesting beyond reason are
-errors. The last line of a file may lack its end, since an object that was cut short is seen anyway.
+JSON is read strictly (RFC 8259): a name that comes twice in one object, NaN and Infinity, halves of characters, and
+nesting beyond reason are errors. The last line of a file may lack its end, since an object that was cut short is seen
+anyway.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from astrobio.core.errors import FormatError
 from astrobio.formats.packed import gunzip
 
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 GZIP = b"\x1f\x8b"
 MOST_BYTES = 1 << 30
 """Of a file once it is unpacked."""
@@ -27,7 +30,7 @@ def parse_json(text: str) -> Any:
     Raises
     ------
     FormatError
-        If it is none, a name comes twice, or a number is none.
+        If it is none, a name comes twice, or a number or a character is none.
 
     >>> parse_json('{"a": 1, "a": 2}')
     Traceback (most recent call last):
@@ -35,12 +38,23 @@ def parse_json(text: str) -> Any:
     astrobio.core.errors.FormatError: the name 'a' comes twice in one object
     """
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite,
+        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite,
                           parse_int=_whole)  # fmt: skip
     except json.JSONDecodeError as error:
         raise FormatError(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
     except RecursionError as error:
         raise FormatError("it is nested too deeply") from error
+    if _HALF.search(text):
+        _check_characters(found)
+    return found
+
+
+def _check_characters(found: Any) -> None:
+    """Half of a surrogate pair is no character, though JSON can write it (RFC 8259, section 8.2)."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise FormatError(f"{error.object[error.start]!r} is half of a character") from error
 
 
 def read_json(content: bytes, most_bytes: int = 16 << 20) -> Any:

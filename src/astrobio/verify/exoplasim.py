@@ -32,6 +32,7 @@ NET_ERROR = 1.0
 """W m-2 between net radiation and its parts anywhere (measured: 0.22, the rounding)."""
 NEEDED = ("ts", "ps", "clt", "pr", "evap", "rst", "rlut", "rsut", "sic", "alb", "ntr")
 """Fields without which a run cannot be judged."""
+_SHAPES = (("time", "lat", "lon"), ("time", "lev", "lat", "lon"))
 DIAGNOSTICS: dict[str, tuple[float, float]] = {
     "ts": (30.0, 1000.0), "ntr": (-5000.0, 5000.0), "hfns": (-5000.0, 5000.0), "sic": (-0.001, 1.001),
     "clt": (-0.001, 1.001), "sit": (-0.01, 1000.0), "pr": (-1e-12, 1e-3), "evap": (-1e-3, 1e-3), "ps": (0.01, 1e6),
@@ -61,6 +62,10 @@ def check_fields(found: Findings, climate: CfFile, _provenance: Provenance) -> N
     lacking = [name for name in NEEDED if not _over_a_sphere(file, name)]
     whole = found.note("schema", "fields of the model", not lacking, ", ".join(lacking) or "all there",
                        f"{', '.join(NEEDED)}, each over time, lat and lon")  # fmt: skip
+    other = [name for name in climate.fields if file.variables[name].dimensions not in _SHAPES]
+    axes = [name for name in ("time", "lev", "lat", "lon") if name not in climate.coordinates]
+    found.note("schema", "axes of the model", not other and not axes, ", ".join((other + axes)[:8]) or "all there",
+               "time, lev, lat and lon, each with its values")  # fmt: skip
     try:
         configuration = configuration_of(file)
     except FormatError as error:
