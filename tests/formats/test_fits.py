@@ -29,8 +29,12 @@ IMAGE = np.arange(12, dtype=np.float32).reshape(3, 4)
 
 
 def table(**keywords: object) -> fits.BinTableHDU:
-    columns = [fits.Column("WAVELENGTH", "D", "um", array=np.arange(5.0)), fits.Column("DQ", "J", array=np.arange(5)),
-               fits.Column("NAME", "3A", array=["ab"] * 5), fits.Column("ROWS", "2E", array=np.ones((5, 2)))]  # fmt: skip
+    columns = [
+        fits.Column("WAVELENGTH", "D", "um", array=np.arange(5.0)),
+        fits.Column("DQ", "J", array=np.arange(5)),
+        fits.Column("NAME", "3A", array=["ab"] * 5),
+        fits.Column("ROWS", "2E", array=np.ones((5, 2))),
+    ]
     unit = fits.BinTableHDU.from_columns(columns, name="SPECTRUM")
     for key, value in keywords.items():
         unit.header[key] = value

@@ -160,13 +160,14 @@ def bad_tables(mirror: Path) -> list[BadFile]:
         bad("backwards", head + b"".join(reversed(rows)), "physics", "wavelengths"),
         bad("each wavelength twice", with_column(good, "CENTRALWAVELNG", [f"{one:.5f}" for one in
             np.repeat(wavelength[::2], 2)[:count]]), "physics", "wavelengths"),
+        bad("a row twice", head + b"".join([*rows[:101], rows[100], *rows[101:]]), "forensics", "no row twice"),
         bad("a constant", with_depths(good, flat, error), "forensics", "values that vary"),
         bad("a line", with_depths(good, 21_000 + 400 * phase, error), "forensics", "no analytic curve",
             "scatter as the errors say"),
         bad("a sine", with_depths(good, 21_000 + 400 * np.sin(5 * phase), error), "forensics", "no analytic curve",
             "scatter as the errors say"),
         bad("a sine with tiny errors", with_depths(good, 21_000 + 400 * np.sin(5 * phase), 0.02 * error + 2),
-            "forensics", "no analytic curve", "scatter as the errors say"),
+            "forensics", "no analytic curve", "scatter as the errors say", "no point out of its course"),
         bad("a sine under noise", with_depths(good, 21_000 + 700 * np.sin(5 * phase) + random.normal(0, error), error),
             "forensics", "no sine under noise"),
         bad("noise with one error", with_depths(good, flat + random.normal(0, 100, count), np.full(count, 100.0)),
@@ -313,8 +314,14 @@ def bad_texts(mirror: Path) -> list[BadFile]:
         bad("published: one wavelength", with_field(good, 0, lambda _: 1.4), "physics", "wavelengths"),
         bad("published: wavelengths mixed up", with_field(dated, 0, lambda _: random.uniform(0.62, 2.8)), "physics",
             "wavelengths", "errors as a detector has them", file=R300),
+        bad("published: two rows exchanged", head + b"".join(",".join(row).encode() + b"\n" for row in
+            [*rows[:500], rows[501], rows[500], *rows[502:]]), "physics", "wavelengths"),
         bad("published: noise that its errors do not know", unrelated, "forensics", "noise where the errors are large",
             file=NATIVE),
+        bad("published: one depth mistyped", good.replace(b",21", b",71", 1), "forensics",
+            "no point out of its course"),
+        bad("published: one error mistyped", good.replace(rows[100][3].encode(), b"1" + rows[100][3].encode()[1:]
+            + b"e4", 1), "forensics", "no error out of its course"),
         bad("published: a constant", with_field(good, 2, lambda _: 21_000), "forensics", "values that vary",
             "noise where the errors are large"),
     ]  # fmt: skip
@@ -372,7 +379,8 @@ def bad_stars(mirror: Path) -> list[BadFile]:
         bad("two rows", fits_of(np.array([wavelength, flux], np.float32), header), *parsed),
         bad("without a name", good.replace(b"OBJECT  =", b"COMMENT  ", 1), *parsed),
         bad("in jansky", change(YUNITS="Jy"), "schema", "units"),
-        bad("in the units of erg", change(flux=1e3 * flux, error=1e3 * error), "physics", "as bright as its magnitudes"),
+        bad("in the units of erg", change(flux=1e3 * flux, error=1e3 * error), "physics",
+            "as bright as its magnitudes"),
         bad("nanometres called micrometres", change(wavelength=1000 * wavelength), "physics", "range of the instrument",
             "wavelengths as in the header", "as bright as its magnitudes"),
         bad("another star's header", fits_of(np.array([wavelength, flux, error], np.float32), header, J=2.1, H=1.2,
@@ -398,7 +406,15 @@ def bad_stars(mirror: Path) -> list[BadFile]:
             "forensics", "lines"),
         bad("a sine", change(flux=8e-12 + 5e-12 * np.sin(3 * wavelength), error=1e-14 * (1 + wavelength)), "forensics",
             "no analytic curve", "lines", "scatter as the errors say", "as bright as its magnitudes"),
-        bad("negative flux", change(flux=-flux), "physics", "flux positive", "as bright as its magnitudes"),
+        bad("negative flux", change(flux=-flux), "physics", "flux positive", "as bright as its magnitudes",
+            "no point out of its course"),
+        bad("one flux changed", change(flux=np.where(np.arange(len(flux)) == 6000, 100 * flux, flux)), "forensics",
+            "no point out of its course"),
+        bad("a number that is none", change(flux=np.where(np.arange(len(flux)) == 6000, 1e33, flux)), *parsed),
+        bad("a gap of zeros", change(flux=np.where(np.abs(np.arange(len(flux)) - 5000) < 30, 0, flux)), "forensics",
+            "points of a star"),
+        bad("one error changed", change(error=np.where(np.arange(len(flux)) == 4000, 1e3 * error, error)),
+            "forensics", "no error out of its course"),
     ]  # fmt: skip
 
 
@@ -441,7 +457,7 @@ def table(wavelength: Array, flux: Array, error: Array, unit: str = "Jy", micron
     quality = np.where(np.isnan(flux), 1, 0).astype(np.int32)
     return fits.BinTableHDU.from_columns([
         fits.Column("WAVELENGTH", "D", micron, array=wavelength), fits.Column("FLUX", "D", unit, array=flux),
-        fits.Column("FLUX_ERROR", "D", unit, array=error), fits.Column("SURF_BRIGHT", "D", "MJy/sr", array=0 * flux),
+        fits.Column("FLUX_ERROR", "D", unit, array=error), fits.Column("SURF_BRIGHT", "D", "MJy/sr", array=np.zeros_like(flux)),
         fits.Column("DQ", "J", bzero=1 << 31, array=quality.astype(np.uint32)),
         fits.Column("NPIXELS", "D", array=np.full(len(flux), 16.0)),
     ], name="EXTRACT1D")  # fmt: skip
@@ -484,7 +500,7 @@ def bad_jwst() -> list[BadFile]:
     parsed = ("format", "parsed whole")
     smooth = 0.02 * (3 / wavelength) ** 2
     return [
-        bad("an image, not a table", fits_of(np.ones((8, 8), np.float32), fits.Header(dict(TELESCOP="JWST"))), *parsed),
+        bad("an image, not a table", fits_of(np.ones((8, 8), np.float32), fits.Header({"TELESCOP": "JWST"})), *parsed),
         bad("cut", x1d()[:-2880], *parsed),
         bad("not by JWST", x1d(TELESCOP="HST"), "schema", "telescope", "instrument of the facility"),
         bad("without a programme", x1d(without="PROGRAM"), "schema", "programme", "name of the file"),

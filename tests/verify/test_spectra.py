@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from astrobio.core.spectrum import Spectrum
 from astrobio.formats.spectrum_file import SpectrumFile
 from astrobio.verify import spectra as checks
 from astrobio.verify.verdict import Findings, Verdict
+from tests.fuzz.fuzz_spectra import corpus, judge
+from tests.fuzz.mutation import mutate
 from tests.verify import bad_spectra as making
 from tests.verify.bad_spectra import JWST, K2, NASA, STAR, WASP, bad_jwst, genuine, offered, x1d
 
@@ -86,7 +89,8 @@ def test_series_of_both_layouts_are_admitted() -> None:
 @pytest.mark.parametrize(
     ("product", "name", "star"),
     [
-        (NASA, making.NIRISS, "wasp39"), (WASP, making.LPC, "wasp39"), (WASP, "WASP-39b_Wakeford_2018_AJ.csv", "wasp39"),
+        (NASA, making.NIRISS, "wasp39"), (WASP, making.LPC, "wasp39"),
+        (WASP, "WASP-39b_Wakeford_2018_AJ.csv", "wasp39"),
         (K2, making.NATIVE, "k2-18"), (STAR, making.G3V, "hd10697"), (STAR, "S2.5Zr2_BD+44_2267.fits", "bd+44-2267"),
     ],
 )  # fmt: skip
@@ -122,6 +126,66 @@ def test_a_file_is_judged_by_its_own_product_only(archive_mirror: Path) -> None:
                 assert any("parsed whole" in reason for reason in verdict.reasons)
 
 
+# -- what fuzzing found -----------------------------------------------------------------------------------------
+
+
+def test_mutants_get_a_verdict(archive_mirror: Path) -> None:
+    """A few of those that tests/fuzz/fuzz_spectra.py makes; it runs for as long as one likes."""
+    files = corpus(archive_mirror)
+    for seed in range(120):
+        rng = random.Random(seed)
+        product = rng.choice(sorted(files))
+        name, content = rng.choice(files[product])
+        mutant, changes = mutate(content, [other for _, other in files[product]], rng)
+        assert judge(product, name, mutant, content)[1] == "", (seed, changes)
+
+
+def test_a_signalling_nan_is_a_gap(archive_mirror: Path) -> None:
+    """One flipped bit makes a NaN that warns when it is converted."""
+    content = bytearray((archive_mirror / "irtf_spex" / making.G3V).read_bytes())
+    size, begin = 7998 * 4, 2 * 2880
+    content[begin + size + 4000 * 4 : begin + size + 4001 * 4] = b"\x7f\xa0\x00\x01"
+    verdict = verify(bytes(content), offered(*STAR.split("/"), making.G3V))
+    assert verdict.reasons == []
+
+
+@pytest.mark.parametrize("number", [np.inf, 1e300, -1e300, 1e-300])
+def test_numbers_of_no_size_are_refused(number: float) -> None:
+    """Their squares overflow, and least squares did not converge."""
+    wavelength, flux, error = making.extracted()
+    flux[700] = number
+    verdict = verify(x1d(making.table(wavelength, flux, error)), offered("mast", "x1d", "jw_x1d.fits"))
+    assert [reason.split(":")[0] for reason in verdict.reasons] == ["format"]
+
+
+def test_a_gap_among_wavelengths_is_refused(archive_mirror: Path) -> None:
+    """The flux beside it was fitted at no wavelength."""
+    content = (archive_mirror / "irtf_spex" / making.G3V).read_bytes()
+    wavelength = making.fits.getdata(making.io.BytesIO(content))[0].astype(float)
+    wavelength[4000] = np.nan
+    verdict = verify(making.star_with(content, wavelength=wavelength), offered(*STAR.split("/"), making.G3V))
+    assert any(reason.startswith("physics: wavelengths") for reason in verdict.reasons)
+
+
+def test_a_star_of_zeros_is_refused(archive_mirror: Path) -> None:
+    """The median was 0, and everything was divided by it."""
+    content = (archive_mirror / "irtf_spex" / making.G3V).read_bytes()
+    verdict = verify(making.star_with(content, flux=0), offered(*STAR.split("/"), making.G3V))  # type: ignore[arg-type]
+    assert any("points of a star" in reason for reason in verdict.reasons)
+
+
+def test_the_last_number_may_not_stray_either(archive_mirror: Path) -> None:
+    """The running median of the last point was that point."""
+    content = (archive_mirror / "jwst_published/K2-18b_niriss_soss_lowres.txt").read_bytes()
+    changed = content.replace(b"2.964089722621702540e-03", b"5.117438261998152188e-02")
+    assert changed != content
+    verdict = verify(changed, offered(*K2.split("/"), "K2-18b_niriss_soss_lowres.txt"))
+    assert [reason.split(":")[1] for reason in verdict.reasons] == [" no point out of its course"]
+
+
+# -- single checks ----------------------------------------------------------------------------------------------
+
+
 def planet(value: np.ndarray, error: np.ndarray, **names: str) -> SpectrumFile:
     """A file of one transmission spectrum by NIRSpec."""
     said = {"planet": "X b", "facility": "JWST", "instrument": "NIRSpec"} | names
@@ -138,17 +202,17 @@ def refused_by(check: checks.Check, file: SpectrumFile) -> set[str]:
 
 def test_a_featureless_spectrum_with_honest_errors_is_not_refused() -> None:
     """Noise of the errors' size around a constant is what a planet without features gives."""
-    random = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     for _ in range(20):
         error = 50 * (1 + 0.5 * np.sin(np.linspace(0, 3, 300)))
-        assert refused_by(checks.check_course, planet(3000 + random.normal(0, error), error)) == set()
+        assert refused_by(checks.check_course, planet(3000 + rng.normal(0, error), error)) == set()
 
 
 @given(st.integers(5, 600), st.floats(1e-3, 1e3), st.integers(0, 2**32 - 1))
 def test_judging_a_course_never_fails(count: int, size: float, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    value = random.choice([random.normal(3000, 100), np.nan, 3000.0], count) * np.ones(count)
-    error = random.choice([size, np.nan, 0.0, 2 * size], count)
+    rng = np.random.default_rng(seed)
+    value = rng.choice([rng.normal(3000, 100), np.nan, 3000.0], count) * np.ones(count)
+    error = rng.choice([size, np.nan, 0.0, 2 * size], count)
     for check in (checks.check_course, checks.check_depth, checks.check_errors(1.0, 0.5), checks.check_values(1.0)):
         refused_by(check, planet(value, error))
 

@@ -19,6 +19,9 @@ FLUX_UNITS = ("W m-2 um-1", "Jy", "DN s-1")
 """Units in which flux densities are given: per wavelength, per frequency (1 Jy = 1e-26 W m-2 Hz-1), and counts that
 were not calibrated. They are kept as they are: to turn one into another takes the wavelength, or cannot be done."""
 
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Sizes of numbers, besides 0: the errors of the faintest stars in W m-2 um-1 are 1e-19, counts at most 1e9."""
+
 Array = NDArray[np.float64]
 
 
@@ -57,7 +60,8 @@ class Spectrum:
     Raises
     ------
     FormatError
-        If there is no point, arrays differ in length, or the unit is none of the quantity's.
+        If there is no point, arrays differ in length, the unit is none of the quantity's, or a number is infinite, or
+        of a size that no instrument gives.
 
     >>> flat = Spectrum("transit depth", "ppm", np.array([1.1, 1.2]), np.array([21000.0, 21100.0]),
     ...                 np.array([50.0, 60.0]), np.array([50.0, 60.0]), planet="WASP-39 b")
@@ -103,6 +107,8 @@ class Spectrum:
             if given.shape != (count,):
                 raise FormatError(f"{name} has shape {given.shape}, and there are {count} wavelengths")
             array = np.array(given, dtype=dtype)  # a copy, native byte order: nobody else can write to it
+            if dtype is np.float64:
+                _check_size(name, array)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
@@ -148,6 +154,15 @@ class Spectrum:
     def names(self) -> dict[str, str]:
         """What is said about it in words."""
         return {one.name: getattr(self, one.name) for one in fields(self) if one.type == "str" and one.name != "unit"}
+
+
+def _check_size(name: str, numbers: Array) -> None:
+    """Refuse numbers that no instrument gives, whose squares no arithmetic holds."""
+    size = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)])
+    infinite = int(np.isinf(numbers).sum())
+    if infinite or (len(size) and not (size.min() >= SMALLEST and size.max() <= LARGEST)):
+        worst = "infinite" if infinite else f"{size.min():g} or {size.max():g}"
+        raise FormatError(f"{name} is {worst}; numbers from {SMALLEST:g} to {LARGEST:g} are read")
 
 
 def depth_from_ratio(ratio: Array, upper: Array, lower: Array) -> tuple[Array, Array, Array]:

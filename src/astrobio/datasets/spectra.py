@@ -66,7 +66,7 @@ class Spectra:
         here = slice(row["begin"], row["begin"] + row["points"])
         names = {name: row[name] for name in
                  ("planet", "star", "facility", "instrument", "mode", "reference", "note")}  # fmt: skip
-        arrays = {name: values[here] for name, values in self.arrays.items()}
+        arrays: dict[str, Any] = {name: values[here] for name, values in self.arrays.items()}
         return Spectrum(row["quantity"], row["unit"], **arrays).named(**names)
 
     def points(self) -> pl.DataFrame:

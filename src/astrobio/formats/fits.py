@@ -85,7 +85,7 @@ class FitsFile:
         if scaled:
             raise FormatError(f"unit {unit.number} is scaled by {', '.join(scaled)}, which no such file is")
         [data] = _astropy(self.content, [unit.number])
-        return np.asarray(data, dtype=np.float64)
+        return _numbers(data)
 
     def tables(self, units: Sequence[Unit], names: Sequence[str]) -> list[dict[str, NDArray[np.float64]]]:
         """Columns of numbers of binary tables, those of the names that each has: one number a row, or several.
@@ -100,10 +100,13 @@ class FitsFile:
             for name in present:
                 _check_numbers(unit, name)
         found = _astropy(self.content, [unit.number for unit in units])
-        return [
-            {name: np.asarray(data[name], dtype=np.float64) for name in present}
-            for data, present in zip(found, wanted, strict=True)
-        ]
+        return [{name: _numbers(data[name]) for name in present} for data, present in zip(found, wanted, strict=True)]
+
+
+def _numbers(data: NDArray[np.generic]) -> NDArray[np.float64]:
+    """As double precision; signalling NaNs, which any bit may make, become quiet ones."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(data, dtype=np.float64)
 
 
 def _place(unit: Unit, name: str) -> int | None:

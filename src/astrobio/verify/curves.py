@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 from scipy.stats import spearmanr
 
 Array = NDArray[np.float64]
@@ -40,6 +41,28 @@ def lag_one(values: Array) -> float:
     centred = values - values.mean()
     power = float(centred @ centred)
     return float(centred[1:] @ centred[:-1]) / power if power > 0 else 1.0
+
+
+def farthest(value: Array, error: Array, width: int = 11) -> float:
+    """How far the farthest point lies from the running median, over its error and the usual distance together.
+
+    >>> value = np.sin(np.linspace(0, 3, 200))
+    >>> value[70] = 9.0
+    >>> farthest(value, np.full(200, 0.1)) > 50
+    True
+    """
+    away = np.abs(value - median_filter(value, width, mode="mirror"))
+    return float((away / np.hypot(error, NORMAL * np.median(away))).max())
+
+
+def largest_jump(values: Array, width: int = 11) -> float:
+    """The farthest that positive numbers go above or below their running median, as a factor.
+
+    >>> round(largest_jump(np.array([1.0, 1.1, 1.0, 50.0, 1.0, 1.1, 1.0]), 3))
+    50
+    """
+    share = np.abs(np.log(values / median_filter(values, width, mode="mirror")))
+    return float(np.exp(share.max()))
 
 
 def turning(values: Array) -> float:

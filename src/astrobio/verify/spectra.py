@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from astrobio.core.provenance import Provenance
 from astrobio.core.spectrum import Spectrum
@@ -52,7 +53,7 @@ class Points:
 
 def points(spectrum: Spectrum) -> Iterator[Points]:
     """The measured points of each order, in the order of their wavelengths."""
-    sound = spectrum.measured & (spectrum.error > 0)
+    sound = spectrum.measured & (spectrum.error > 0) & np.isfinite(spectrum.wavelength)
     for order in sorted({int(one) for one in spectrum.order}):
         here = np.flatnonzero(sound & (spectrum.order == order))
         here = here[np.argsort(spectrum.wavelength[here], kind="stable")]
@@ -385,6 +386,10 @@ LEAST_ERROR_COURSE = 0.15
 Measured: at least 0.35."""
 LEAST_RELATION = 0.08
 """Rank correlation of noise and errors where the errors differ. Measured: at least 0.14."""
+MOST_AWAY = 15.0
+"""How far a point lies from the running median, over its error and the usual distance. Measured: at most 5.4."""
+MOST_ERROR_JUMP = 200.0
+"""How far an error goes from the running median of the errors, as a factor. Measured: at most 37."""
 LEAST_DISTINCT = 0.3
 """Share of values that differ. Measured: at least 0.75."""
 
@@ -392,6 +397,9 @@ LEAST_DISTINCT = 0.3
 def check_course(found: Findings, file: SpectrumFile, _provenance: Provenance) -> None:
     """Spectra of planets: no constant, no analytic curve, errors and noise that belong together."""
     for spectrum in file.spectra:
+        rows = np.column_stack([spectrum.order, spectrum.wavelength, spectrum.value, spectrum.error])
+        copies = len(rows) - len(np.unique(rows, axis=0))
+        found.note("forensics", "no row twice", copies == 0, f"{copies} copies", "rows that differ")
         for part in points(spectrum):
             if len(part) < 5:
                 continue
@@ -403,7 +411,22 @@ def check_course(found: Findings, file: SpectrumFile, _provenance: Provenance) -
                 fitted = fits(part)
                 _check_analytic(found, part, fitted, LEAST_LEFT)
                 _check_noisy_sine(found, part, fitted)
+                _check_stray(found, part)
             _check_error_course(found, part)
+
+
+def _check_stray(found: Findings, part: Points) -> None:
+    """Single numbers that were changed."""
+    away = curves.farthest(part.value, part.error)
+    found.note("forensics", "no point out of its course", away <= MOST_AWAY, f"{part.name}one is {away:.3g} times "
+               "its error away", f"at most {MOST_AWAY:g}")  # fmt: skip
+    _check_stray_error(found, part)
+
+
+def _check_stray_error(found: Findings, part: Points) -> None:
+    jump = curves.largest_jump(part.error)
+    found.note("forensics", "no error out of its course", jump <= MOST_ERROR_JUMP, f"{part.name}one is off by a "
+               f"factor of {jump:.3g}", f"at most {MOST_ERROR_JUMP:g}")  # fmt: skip
 
 
 def _check_scatter(found: Findings, part: Points, least: float, most: float) -> None:
@@ -488,6 +511,8 @@ LEAST_STAR_LEFT = 10.0
 """Reduced chi square that a cubic or a sine leaves. Measured: at least 290."""
 STAR_SCATTER = (0.3, 100.0)
 """Scatter of neighbours over their errors. Measured: 1.2 to 22: stars have lines."""
+MOST_SPIKE, MOST_NEGATIVE = 30.0, 3.0
+"""Flux over its running median, and below zero over its median. Measured: at most 7.3, and 0.31."""
 LEAST_POSITIVE = 0.95
 """Share of positive fluxes. Measured: at least 0.996."""
 
@@ -501,8 +526,10 @@ def check_star(found: Findings, file: SpectrumFile, _provenance: Provenance) -> 
                    f"at least {LEAST_POSITIVE:.0%}")  # fmt: skip
         _check_ends(found, file, spectrum)
         _check_brightness(found, file, part)
-        if len(part) < MANY or not np.ptp(part.value) > 0:
-            found.note("forensics", "points of a star", False, f"{len(part)} points", f"at least {MANY} that differ")
+        dark = int((part.value == 0).sum())
+        if not found.note("forensics", "points of a star", len(part) >= MANY and dark == 0 and np.ptp(part.value) > 0,
+                          f"{len(part)} points, {dark} of them exactly 0", f"at least {MANY}, none exactly 0, which no "
+                          "detector gives (measured: none)"):  # fmt: skip
             continue
         _check_star_course(found, part)
 
@@ -530,8 +557,14 @@ def _check_brightness(found: Findings, file: SpectrumFile, part: Points) -> None
 
 
 def _check_star_course(found: Findings, part: Points) -> None:
-    from scipy.ndimage import median_filter
-
+    running = median_filter(part.value, 11, mode="mirror")
+    middle = float(np.median(np.abs(part.value)))
+    spike = float((part.value / np.maximum(running, 1e-3 * middle)).max())
+    negative = -float(part.value.min()) / middle
+    found.note("forensics", "no point out of its course", spike <= MOST_SPIKE and negative <= MOST_NEGATIVE,
+               f"one is {spike:.3g} times its neighbours, one {negative:.3g} times the median below zero",
+               f"at most {MOST_SPIKE:g} and {MOST_NEGATIVE:g}")  # fmt: skip
+    _check_stray_error(found, part)
     course = curves.lag_one(part.value)
     found.note("forensics", "no noise for flux", course >= LEAST_SMOOTH, f"autocorrelation {course:.3f}",
                f"at least {LEAST_SMOOTH:g}")  # fmt: skip
