@@ -457,7 +457,8 @@ def table(wavelength: Array, flux: Array, error: Array, unit: str = "Jy", micron
     quality = np.where(np.isnan(flux), 1, 0).astype(np.int32)
     return fits.BinTableHDU.from_columns([
         fits.Column("WAVELENGTH", "D", micron, array=wavelength), fits.Column("FLUX", "D", unit, array=flux),
-        fits.Column("FLUX_ERROR", "D", unit, array=error), fits.Column("SURF_BRIGHT", "D", "MJy/sr", array=np.zeros_like(flux)),
+        fits.Column("FLUX_ERROR", "D", unit, array=error),
+        fits.Column("SURF_BRIGHT", "D", "MJy/sr", array=np.zeros_like(flux)),
         fits.Column("DQ", "J", bzero=1 << 31, array=quality.astype(np.uint32)),
         fits.Column("NPIXELS", "D", array=np.full(len(flux), 16.0)),
     ], name="EXTRACT1D")  # fmt: skip
