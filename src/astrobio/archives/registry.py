@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from astrobio.archives import (
+    ads,
     arxiv,
+    bigg,
     cmip,
     earth_climate,
+    exomol,
     exoplanet_eu,
     exoplasim,
+    gaia,
+    gtdb,
     irtf_spex,
     jwst_published,
+    kegg,
     mast,
+    metanetx,
+    microbial_traits,
+    modelseed,
     nasa_exoplanet_archive,
+    ncbi_assemblies,
     open_exoplanet_catalogue,
     phl_hwc,
     planet_runs,
+    published_networks,
+    rhea,
+    simbad,
     thousandworlds,
+    uniprot,
+    vizier,
 )
 from astrobio.archives.source import Product, Source
 from astrobio.core.errors import RefusedInput
@@ -38,6 +53,21 @@ SOURCES: dict[str, Source] = {
         exoplasim,
         thousandworlds,
         arxiv,
+        gaia,
+        simbad,
+        vizier,
+        exomol,
+        ncbi_assemblies,
+        gtdb,
+        uniprot,
+        ads,
+        published_networks,
+        modelseed,
+        microbial_traits,
+        kegg,
+        bigg,
+        rhea,
+        metanetx,
     )
 }
 

@@ -69,7 +69,7 @@ def check_compounds(found: Findings, typed: Typed, _provenance: Provenance) -> N
     _check_identifiers(found, frame["id"], COMPOUND_ID.pattern)
     check_formula_list(found, frame["formula"].to_list())
     _check_masses(found, frame)
-    compounds = [Compound(*row) for row in frame.select("id", "name", "formula").rows() if row[0]]
+    compounds = [Compound(*row) for row in frame.select("id", pl.col("name").fill_null(""), "formula").rows() if row[0]]
     _check_known(found, compounds)
 
 
