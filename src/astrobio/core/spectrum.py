@@ -108,7 +108,7 @@ class Spectrum:
                 raise FormatError(f"{name} has shape {given.shape}, and there are {count} wavelengths")
             array = np.array(given, dtype=dtype)  # a copy, native byte order: nobody else can write to it
             if dtype is np.float64:
-                _check_size(name, array)
+                _check_size(name, array.astype(np.float64, copy=False))
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 

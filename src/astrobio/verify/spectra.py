@@ -527,9 +527,9 @@ def check_star(found: Findings, file: SpectrumFile, _provenance: Provenance) -> 
         _check_ends(found, file, spectrum)
         _check_brightness(found, file, part)
         dark = int((part.value == 0).sum())
-        if not found.note("forensics", "points of a star", len(part) >= MANY and dark == 0 and bool(np.ptp(part.value) > 0),
-                          f"{len(part)} points, {dark} of them exactly 0", f"at least {MANY}, none exactly 0, which no "
-                          "detector gives (measured: none)"):  # fmt: skip
+        lit = len(part) >= MANY and dark == 0 and bool(np.ptp(part.value) > 0)
+        if not found.note("forensics", "points of a star", lit, f"{len(part)} points, {dark} of them exactly 0",
+                          f"at least {MANY}, none exactly 0, which no detector gives (measured: none)"):  # fmt: skip
             continue
         _check_star_course(found, part)
 
