@@ -72,6 +72,16 @@ def test_spectra_of_one_star_share_its_group(spectra: Spectra) -> None:
     assert spectra.table["group"].n_unique() == 2 + 59
 
 
+def test_instruments_have_one_name_for_all_spellings(spectra: Spectra) -> None:
+    names = set(spectra.table.select("facility_known_as", "instrument_known_as").unique().rows())
+    assert names == {
+        ("JWST", "NIRISS"), ("JWST", "NIRSpec"), ("JWST", "NIRSpec G395"), ("JWST", "NIRCam"), ("JWST", "NIRCam grism"),
+        ("JWST", "MIRI LRS"), ("HST", "STIS"), ("HST", "WFC3"), ("Spitzer", "IRAC"), ("VLT", "FORS2"),
+        ("HST; VLT; Spitzer", "STIS; WFC3; FORS2; IRAC"), ("OAN", "Marconi CCD"), ("OAN", "Mexman"),
+        ("IRTF", "SpeX"),
+    }  # fmt: skip
+
+
 def test_units_are_one_for_each_quantity(spectra: Spectra) -> None:
     units = spectra.table.select("quantity", "unit", "source").unique().sort("source", "quantity").rows()
     assert units == [

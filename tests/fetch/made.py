@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,24 @@ def said(report: SourceReport) -> str:
     """All reasons why a source is not complete."""
     reasons: Iterable[str] = [failure.message for failure in report.failures]
     return "; ".join([*reasons, *(reason for _, found in report.refused for reason in found)])
+
+
+def moved(one: Source, origin: str, **changes: Any) -> Source:
+    """A source of the registry whose addresses lie below a server on loopback, each under its host's name.
+
+    Its products are judged in the process of the test; ``changes`` are made to each.
+    """
+
+    def at_home(value: Any) -> Any:
+        if isinstance(value, str) and value.startswith("https://"):
+            return f"{origin}/{value.removeprefix('https://')}"
+        if isinstance(value, tuple):
+            return tuple(at_home(part) for part in value)
+        if is_dataclass(value):
+            return replace(value, **{each.name: at_home(getattr(value, each.name)) for each in fields(value)})
+        return value
+
+    products = tuple(
+        replace(each, **{"ask": at_home(each.ask), "isolated": False, "least": 1} | changes) for each in one.products
+    )
+    return register(replace(one, products=products, interval=0.0))

@@ -134,14 +134,14 @@ class TapService:
         if self.error:
             return short(200, votable([], [], "ERROR", self.error), "application/x-votable+xml")
         query = " ".join(asked["QUERY"].split())
-        found = re.fullmatch(r"select (.*) from ([\w.]+)(?: where .*)?", query, re.IGNORECASE)
+        found = re.fullmatch(r"select (.*) from (\S+)(?: .*)?", query, re.IGNORECASE)
         assert found, query
-        rows = self.tables[found[2]]
+        rows = self.tables[found[2].strip('"')]
         if found[1].lower() == "count(*)":
             return short(200, f"count\n{len(rows) + self.miscount}\n".encode(), "text/csv")
         if self.grows == found[2]:
             rows.append({name: f"{value}{len(rows)}" for name, value in rows[0].items()})
-        names = [name.strip() for name in found[1].split(",")]
+        names = [name.strip(' "') for name in found[1].split(",")]
         most = int(asked.get("MAXREC", len(rows)))
         shown = rows[: self.cut if self.cut is not None else most]
         if asked["FORMAT"] == "votable":
@@ -271,6 +271,7 @@ class PagedService:
     drops: int | None = None
     elsewhere: str = ""
     as_json: bool = False
+    header = "id\tvalue"
 
     def __call__(self, request: SeenRequest) -> Answer:
         begin = int(values(request).get("START", "0"))
@@ -289,7 +290,7 @@ class PagedService:
         if self.as_json:
             body = json.dumps({"response": {"numFound": total, "docs": [{"id": row} for row in shown]}})
             return short(200, body.encode(), "application/json", **headers)
-        return short(200, ("\n".join(["id\tvalue", *shown]) + "\n").encode(), "text/plain", **headers)
+        return short(200, ("\n".join([self.header, *shown]) + "\n").encode(), "text/plain", **headers)
 
 
 @dataclass

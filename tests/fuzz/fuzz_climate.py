@@ -74,7 +74,7 @@ def _any_attribute(rng: random.Random) -> Any:
     if kind == 1:
         return np.float64(number)
     if kind == 2:
-        return np.array([rng.choice(NUMBERS) for _ in range(rng.randrange(1, 4))], dtype=np.float32)
+        return np.array([rng.choice(NUMBERS) for _ in range(rng.randrange(1, 4))], dtype=np.float64)
     return np.int32(rng.choice((0, -1, 1, 7, 2**31 - 1)))
 
 
@@ -236,6 +236,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.mirror is None:
         parser.error("--mirror or ASTROBIO_MIRROR must name a folder of genuine files")
+    os.environ["PYTHONWARNINGS"] = "error::RuntimeWarning"  # A number that is lost on the way is a find, too.
     record = fuzz(Path(options.mirror), options.seconds, options.seed, options.finds)
     text = json.dumps(record, indent=2)
     print(text)

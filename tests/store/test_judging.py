@@ -74,6 +74,7 @@ def hostile(content, provenance):
         os._exit(3)
     if content == b"talk":
         print("not an answer")
+        os.write(1, b" ** On entry to DLASCL parameter number 4 had an illegal value\\n")
     found = Findings()
     found.note("format", "parsed whole", True, content.decode(), "anything")
     return found.verdict()

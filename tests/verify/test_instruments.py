@@ -21,7 +21,7 @@ def test_everything_that_genuine_tables_name_is_known(archive_mirror: Path) -> N
         assert where is not None
         assert known is not None
         assert elsewhere(where, spectrum.instrument) is None
-        name, low, high = limits(known, f"{spectrum.instrument} {spectrum.mode}")
+        name, low, high = limits(known, f"{spectrum.instrument} {spectrum.note}")
         assert low <= spectrum.wavelength.min() <= spectrum.wavelength.max() <= high
         named.add(f"{where.name} {name}")
     assert named == {

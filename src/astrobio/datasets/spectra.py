@@ -21,6 +21,7 @@ from astrobio.core.provenance import Provenance
 from astrobio.core.spectrum import Spectrum
 from astrobio.fetch.releases import current
 from astrobio.store.storage import RealDataStorage
+from astrobio.verify.instruments import known_as
 
 Reader = Callable[[bytes, Provenance], tuple[Spectrum, ...]]
 READERS: dict[tuple[str, str], Reader] = {
@@ -47,7 +48,9 @@ class Spectra:
     ----------
     table : polars.DataFrame
         One row a spectrum: ``spectrum`` (its number, from 0), ``quantity``, ``unit``, ``planet``, ``star``,
-        ``facility``, ``instrument``, ``mode``, ``reference``, ``note``; ``group``, the host star, which keeps spectra
+        ``facility``, ``instrument``, ``mode``, ``reference``, ``note``, as the file writes them;
+        ``facility_known_as`` and ``instrument_known_as``, one name for all its spellings, empty where the table of
+        :mod:`astrobio.verify.instruments` has none; ``group``, the host star, which keeps spectra
         on one side of a split; ``points`` and ``begin``, how many points it has and where they begin; ``source``,
         ``product``, ``file``, ``place`` in the file, ``digest`` of the record, and ``assurance``.
     arrays : dict of str to array
@@ -122,8 +125,8 @@ def _assemble(spectra: list[Spectrum], rows: list[dict[str, Any]]) -> Spectra:
     counts = np.array([len(one) for one in spectra], dtype=np.int64)
     begins = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64) if spectra else counts
     described = [
-        {"spectrum": number, "quantity": spectrum.quantity, "unit": spectrum.unit, **spectrum.names(), **row,
-         "begin": int(begin), "points": len(spectrum)}
+        {"spectrum": number, "quantity": spectrum.quantity, "unit": spectrum.unit, **spectrum.names(),
+         **_known(spectrum), **row, "begin": int(begin), "points": len(spectrum)}
         for number, (spectrum, row, begin) in enumerate(zip(spectra, rows, begins, strict=True))
     ]  # fmt: skip
     arrays = {
@@ -133,10 +136,16 @@ def _assemble(spectra: list[Spectrum], rows: list[dict[str, Any]]) -> Spectra:
     return Spectra(pl.DataFrame(described, schema=SCHEMA), arrays)
 
 
+def _known(spectrum: Spectrum) -> dict[str, str]:
+    names = known_as(spectrum.facility, spectrum.instrument, f"{spectrum.mode} {spectrum.note}")
+    return dict(zip(("facility_known_as", "instrument_known_as"), names, strict=True))
+
+
 SCHEMA = {
     "spectrum": pl.Int64, "quantity": pl.String, "unit": pl.String, "planet": pl.String, "star": pl.String,
     "facility": pl.String, "instrument": pl.String, "mode": pl.String, "reference": pl.String, "note": pl.String,
-    "group": pl.String, "begin": pl.Int64, "points": pl.Int64, "source": pl.String, "product": pl.String,
-    "file": pl.String, "place": pl.Int64, "digest": pl.String, "assurance": pl.String,
+    "facility_known_as": pl.String, "instrument_known_as": pl.String, "group": pl.String, "begin": pl.Int64,
+    "points": pl.Int64, "source": pl.String, "product": pl.String, "file": pl.String,
+    "place": pl.Int64, "digest": pl.String, "assurance": pl.String,
 }  # fmt: skip
 """Columns of the table."""

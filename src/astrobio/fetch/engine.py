@@ -123,6 +123,9 @@ class Fetcher:
                          for product in products)  # fmt: skip
                 report.changes = [change for change in found if change is not None]
         report.counts = held_counts(self.storage, one)
+        if self.mirror is not None and report.complete and not (report.admitted or report.already or report.counts):
+            report.skipped = f"{self.mirror.place} has none of its files"
+            report.command = f"astrobio fetch {one.name}, with no mirror named"
         if report.complete:
             report.failures += _too_few(one, products, report.counts, self.mirror is not None)
         return report

@@ -126,7 +126,7 @@ def _items(ask: Pages, answer: Answer, document: object) -> int | None:
     if not ask.items:
         return None
     if ask.items == "lines":
-        return max(0, len(text_answer(answer.path).splitlines()) - 1)
+        return max(0, text_answer(answer.path).rstrip("\r\n").count("\n"))
     found = at(document, ask.items)
     if not isinstance(found, list):
         raise RefusedInput(f"the answer has no list {ask.items}: {head(answer.path)!r}")

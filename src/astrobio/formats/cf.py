@@ -195,6 +195,8 @@ def _over_the_sphere(file: NetCdf, coordinates: tuple[str, ...]) -> set[str]:
 
 def _kind_of(variable: Variable) -> AxisKind:
     """What kind of axis a coordinate variable is: by its standard name, then its units, its name, its axis."""
+    if not variable.numeric:
+        return "other"
     standard, units = variable.text("standard_name"), variable.text("units")
     if standard in _BY_STANDARD_NAME:
         return _BY_STANDARD_NAME[standard]

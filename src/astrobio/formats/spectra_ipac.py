@@ -106,7 +106,7 @@ def _spectrum(table: IpacTable, frame: pl.DataFrame, quantity: Quantity, column:
         # BANDWIDTH is half the width in some tables and the whole of it in others, as each paper has it (measured:
         # neighbours are one or two of them apart), so half widths are not known.
         limit=np.sign(frame[column + "LIM"].fill_null(0).to_numpy()),
-        planet=said["PL_NAME"], facility=said["FACILITY"], instrument=said["INSTRUMENT"], mode=said["NOTE"],
+        planet=said["PL_NAME"], facility=said["FACILITY"], instrument=said["INSTRUMENT"],
         reference=said["REFERENCE"], note=said["NOTE"],
     )  # fmt: skip
 

@@ -214,7 +214,10 @@ def _ending(code: int) -> str:
 def main() -> None:
     """Judge the objects that are named on standard input, a line each; answer with a line each."""
     _limit_memory(int(sys.argv[1]))
-    answers, sys.stdout = sys.stdout, sys.stderr
+    # Libraries print where they like, as LAPACK does to standard output: only answers go there.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout = sys.stderr
     print(READY, file=answers, flush=True)
     for line in sys.stdin:
         try:

@@ -190,7 +190,7 @@ def check_axes(found: Findings, climate: CfFile, rules: Rules) -> None:
         variable = climate.file.variables[name]
         values = climate.file.values(name)
         complete = variable.numeric and values.size > 0 and not np.ma.is_masked(values)
-        finite = complete and bool(np.isfinite(values.data.astype(np.float64)).all())
+        finite = complete and bool(np.isfinite(values.data).all())
         if not found.note("physics", f"{name} is complete", finite, f"{values.shape} values", "no value is missing"):
             continue
         data = values.data.astype(np.float64)
@@ -254,9 +254,12 @@ def _check_time_bounds(found: Findings, climate: CfFile) -> None:
     for axis in {axis for axis in _all_axes(climate) if axis.kind == "time" and axis.coordinate in climate.bounds}:
         name = str(axis.coordinate)
         bounds = climate.file.variables[climate.bounds[name]]
-        times = climate.file.values(name).astype(np.float64)
-        if not bounds.numeric or bounds.shape != (*times.shape, 2):
+        fits = bounds.numeric and bounds.shape == (*climate.file.variables[name].shape, 2)
+        if not fits or not climate.file.variables[name].numeric:
             continue
+        if not np.isfinite(climate.file.raw(name)).all() or not np.isfinite(climate.file.raw(bounds.name)).all():
+            continue
+        times = climate.file.values(name).astype(np.float64)
         edges = np.sort(climate.file.values(bounds.name).astype(np.float64), axis=-1)
         out = int(((times < edges[..., 0]) | (times > edges[..., 1])).sum())
         found.flag("physics", f"{name} within its bounds", out == 0, f"{out} of {times.size} are not", "all of them")
@@ -266,7 +269,7 @@ def check_values(
     found: Findings, climate: CfFile, name: str, values: Masked, quantity: Quantity | None, world: World
 ) -> None:
     """What a field's values are: numbers, there, and possible."""
-    there = values.compressed().astype(np.float64)
+    there = values.compressed()
     wrong = int((~np.isfinite(there)).sum())
     found.note("physics", f"{name} is finite", wrong == 0, f"{wrong} values are not", "missing values as masks only")
     found.note("physics", f"{name} has values", there.size > 0, f"{there.size} of {values.size}", "at least one")
@@ -274,7 +277,7 @@ def check_values(
     if quantity is None or not there.size or wrong or not _of_its_dimension(climate, name) or not is_unit(unit):
         return
     factor = quantity.other_units.get(unit)
-    ends = np.array([there.min(), there.max()])
+    ends = np.array([there.min(), there.max()], dtype=np.float64)
     ends = ends * factor if factor is not None else convert(ends, unit, quantity.unit)
     low, high = quantity.limits(world)
     inside = bool(ends[0] >= low and ends[1] <= high)
@@ -295,11 +298,12 @@ def _span(data: NDArray[Any]) -> str:
 def check_forensics(found: Findings, climate: CfFile, name: str, values: Masked, quantity: Quantity | None) -> None:
     """Whether a field could be one: it varies, its neighbours are alike, and no formula gives it."""
     there = values.compressed()
-    if not there.size or not np.isfinite(there.astype(np.float64)).all():
+    if not there.size or not np.isfinite(there).all():
         return
     even = quantity is not None and quantity.even
-    spread = float(np.ptp(there.astype(np.float64)))
-    varies = spread > 1e-6 * float(np.abs(there).max()) or values.size == 1
+    spread = float(there.max()) - float(there.min())
+    largest = max(abs(float(there.max())), abs(float(there.min())))
+    varies = spread > 1e-6 * largest or values.size == 1
     found.note("forensics", f"{name} varies", varies, f"{spread:g} from least to most", "more than rounding",
                "flag" if even else "refuse")  # fmt: skip
     if not varies:
@@ -359,10 +363,14 @@ def _check_cells(found: Findings, climate: CfFile, name: str, values: Masked, le
     if grid.latitude is None or grid.longitude is None or values.shape[-1] < LEAST_POINTS:
         return False
     place = _horizontal(climate, name)[0]
-    north, east = (climate.file.values(one).astype(np.float64) for one in (grid.latitude, grid.longitude))
-    if np.ma.is_masked(north) or np.ma.is_masked(east) or not np.isfinite(north + east).all():
+    north, east = climate.file.values(grid.latitude), climate.file.values(grid.longitude)
+    if any(np.ma.is_masked(one) or not np.isfinite(one).all() for one in (north, east)):
         return False
-    alike = cell_autocorrelation(np.ma.MaskedArray(np.moveaxis(values, place, -1)), np.asarray(north), np.asarray(east))
+    alike = cell_autocorrelation(
+        np.ma.MaskedArray(np.moveaxis(values, place, -1)),
+        np.asarray(north, dtype=np.float64),
+        np.asarray(east, dtype=np.float64),
+    )
     found.note("forensics", f"{name} is smooth from cell to cell", alike >= least, f"{alike:.3f}",
                f"a correlation of at least {least} with the nearest cell")  # fmt: skip
     return True

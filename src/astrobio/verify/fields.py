@@ -26,7 +26,7 @@ def neighbour_autocorrelation(values: Masked, axis: int) -> float:
     >>> neighbour_autocorrelation(np.ma.masked_array(np.sin(np.linspace(0, 6, 200)))[None], 1) > 0.99
     True
     """
-    lines = np.ma.MaskedArray(np.moveaxis(np.ma.asanyarray(values).astype(np.float64), axis, -1))
+    lines = np.ma.MaskedArray(np.moveaxis(scaled(np.ma.asanyarray(values)), axis, -1))
     there = ~np.ma.getmaskarray(lines)
     centred = np.where(there, (lines - lines.mean(axis=-1, keepdims=True)).filled(0.0), 0.0)
     power = float((centred * centred).sum()) / max(1, int(there.sum()))
@@ -50,9 +50,10 @@ def cell_autocorrelation(values: Masked, latitude: NDArray[np.float64], longitud
     north, east = np.radians(latitude), np.radians(longitude)
     points = np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=1)
     _, nearest = cKDTree(points).query(points, k=2)
-    pairs = np.ma.stack([values, np.ma.MaskedArray(values)[..., nearest[:, 1]]], axis=-1)
+    moderate = scaled(values)
+    pairs = np.ma.stack([moderate, np.ma.MaskedArray(moderate)[..., nearest[:, 1]]], axis=-1)
     there = ~np.ma.getmaskarray(pairs).any(axis=-1)
-    first, second = pairs[..., 0][there].astype(np.float64), pairs[..., 1][there].astype(np.float64)
+    first, second = pairs[..., 0][there], pairs[..., 1][there]
     if first.size < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
     return float(np.corrcoef(np.asarray(first), np.asarray(second))[0, 1])
@@ -68,7 +69,7 @@ def single_wave_residual(plane: NDArray[np.float64]) -> float:
     True
     """
     values = _thinned(plane)
-    centred = values - values.mean()
+    centred = _thinned(values - values.mean())
     power = float((centred * centred).sum())
     if power == 0:
         return 0.0
@@ -86,7 +87,7 @@ def single_wave_residual(plane: NDArray[np.float64]) -> float:
         best = min(best, float(((target - wave.T @ alone) ** 2).sum()) / power)
         fitted, *_ = np.linalg.lstsq(design, target, rcond=None)
         strength = float(fitted[1] ** 2 + fitted[2] ** 2)
-        if strength == 0 or best < 1e-9:
+        if strength < 1e-12 or best < 1e-9:
             break
         along_cosine, along_sine = fitted[3 : 3 + len(turns)], fitted[3 + len(turns) :]
         turns = turns + (fitted[2] * along_cosine - fitted[1] * along_sine) / strength
@@ -95,7 +96,18 @@ def single_wave_residual(plane: NDArray[np.float64]) -> float:
 
 def _thinned(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     steps = tuple(slice(None, None, -(-length // MOST_POINTS)) for length in plane.shape)
-    return np.asarray(plane, dtype=np.float64)[steps]
+    return np.asarray(scaled(np.ma.MaskedArray(plane[steps])))
+
+
+def scaled(values: Masked) -> Masked:
+    """Finite values as float64, divided by the largest of them, so that squares of them are numbers, too.
+
+    >>> scaled(np.ma.masked_array([2.0, -4.0])).tolist()
+    [0.5, -1.0]
+    """
+    moderate = np.ma.MaskedArray(values, dtype=np.float64)
+    largest = float(np.abs(moderate).max()) if moderate.count() else 0.0
+    return np.ma.MaskedArray(moderate / largest if largest > 0 else moderate)
 
 
 def product_residual(plane: NDArray[np.float64]) -> float:

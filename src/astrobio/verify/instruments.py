@@ -182,6 +182,40 @@ def elsewhere(where: Facility | None, text: str) -> tuple[Facility, Instrument] 
     return None
 
 
+def taken_with(facilities: str, tools: str) -> list[tuple[str, str]]:
+    """Each instrument that a text names, with its facility; semicolons part several.
+
+    >>> taken_with("Hubble; Spitzer", "STIS; IRAC"), taken_with("Hubble", "STIS; WFC3")
+    ([('Hubble', 'STIS'), ('Spitzer', 'IRAC')], [('Hubble', 'STIS'), ('Hubble', 'WFC3')])
+    """
+    places, named = ([one.strip() for one in text.split(";")] for text in (facilities, tools))
+    places = places if len(places) == len(named) else [facilities] * len(named)
+    return list(zip(places, named, strict=True))
+
+
+def known_as(facilities: str, tools: str, text: str = "") -> tuple[str, str]:
+    """Facility and instrument by the names of the table, however a file writes them; empty where one is not in it.
+
+    Parameters
+    ----------
+    facilities, tools : str
+        As a file names them.
+    text : str
+        What else it says, where a disperser or filter may be named.
+
+    >>> known_as("NASA 6.5m James Webb Space Telescope (JWST) Satellite Mission",
+    ...          "Near Infrared Spectrograph (NIRSpec)", "G395H NRS1, R=100")
+    ('JWST', 'NIRSpec G395')
+    """
+    found = []
+    for place, tool in taken_with(facilities, tools):
+        where = facility(place)
+        known = instrument(where, tool)
+        found.append((where.name if where else "", limits(known, f"{tool} {text}")[0] if known else ""))
+    known_places, known_tools = (list(dict.fromkeys(names)) for names in zip(*found, strict=True))
+    return "; ".join(filter(None, known_places)), "; ".join(filter(None, known_tools))
+
+
 def limits(one: Instrument, text: str) -> tuple[str, float, float]:
     """What of an instrument a text names, and its range in micrometre, with the margin.
 

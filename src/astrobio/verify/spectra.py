@@ -152,7 +152,7 @@ def check_instrument(least_inside: float = 1.0) -> Check:
             found.flag("physics", "instrument known here", known is not None, named[1], "one of the table")
             good, expected = _belongs(taken)
             found.note("physics", "instrument of the facility", good, " at ".join(reversed(named)), expected)
-            text = f"{named[1]} {file.spectra[0].mode}"
+            text = f"{named[1]} {file.spectra[0].mode} {file.spectra[0].note}"
             ranges.append(instruments.limits(known or instruments.GROUND, text))
         if ranges:
             _check_range(found, file, ranges, least_inside)
@@ -164,12 +164,10 @@ Taken = tuple[instruments.Facility | None, instruments.Instrument | None, tuple[
 
 
 def _taken_with(file: SpectrumFile) -> list[Taken]:
-    """Facilities and instruments that a file names, with their names there; semicolons part several."""
+    """Facilities and instruments that a file names, with their names there."""
     found: list[Taken] = []
     for spectrum in file.spectra[:1]:
-        places, tools = ([one.strip() for one in text.split(";")] for text in (spectrum.facility, spectrum.instrument))
-        places = places if len(places) == len(tools) else [spectrum.facility] * len(tools)
-        for place, tool in zip(places, tools, strict=True):
+        for place, tool in instruments.taken_with(spectrum.facility, spectrum.instrument):
             where = instruments.facility(place)
             found.append((where, instruments.instrument(where, tool), (place, tool)))
     return found
