@@ -1,27 +1,24 @@
 """Fuzz the gates of climate files and of ExoPlaSim runs: mutants of genuine files, for as long as is asked.
 
-    python tests/fuzz/fuzz_climate.py --seconds 600 --mirror DIR [--seed N] [--record FILE]
+    python tests/fuzz/fuzz_climate.py --seconds 600 --mirror DIR [--only FORMAT] [--seed N] [--record FILE]
 
-Mutants are made of bytes, and of variables and attributes that are written again. All are judged in other processes,
-as a store judges what comes from outside: a crash of a library is then a refusal, and is counted. Each must get a
-verdict within the time that one may take; a process that ends by an exception is a find, and so is a mutant that is
-admitted and cannot be made a cube of, or holds what is not finite. Finds are written to a file, with the seed that
-makes them again, and the program ends with 1. Not collected by pytest: finds become tests of their own.
+Mutants are made of bytes, and of variables and attributes that are written again. A store judges what comes from
+outside in processes of its own, so that a crash of the library that reads NetCDF is a refusal: it is counted here, and
+no find. Each mutant must get a verdict within the time that one may take and without any exception; and one that is
+admitted must be made a cube of, without a value that is not finite. What fails is written to a file, with the seed that
+makes it again, and the program ends with 1. Not collected by pytest: finds become tests of their own.
 """
 
 from __future__ import annotations
 
-import argparse
+import gzip
+import io
 import json
-import os
 import random
 import sys
-import tempfile
-import time
-import traceback
+import tarfile
 import warnings
-from collections import Counter
-from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,23 +26,23 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from astrobio.archives.registry import group
-from astrobio.core.provenance import Provenance
+from astrobio.archives.registry import group, verify
 from astrobio.datasets.cubes import READERS
-from astrobio.store.judging import Judges, Limits
-from astrobio.verify.verdict import Verdict
+from astrobio.formats.thousandworlds import read_worlds
+from astrobio.verify.thousandworlds import thousandworlds_gates
+from tests.fuzz.fuzzing import Format, Mutant, main
 from tests.fuzz.mutation import mutate
 from tests.verify import bad_climate as making
+from tests.verify import test_thousandworlds as worlds
 
 LONGEST = 60.0
-"""Seconds that a verdict may take; the slowest genuine file takes 0.5."""
-MEMORY = 6 << 30
-TOGETHER = 16
-CORPUS = {
+"""Seconds of the processor that a verdict may take; the slowest genuine file takes 0.5."""
+CLIMATE = {
     making.SERIES: making.MONTHLY, making.CELLS: making.MONTHLY, making.LEVELS: making.MONTHLY,
     making.ROTATED: making.MODELS, making.MODEL: making.MODELS, making.REANALYSIS: making.REANALYSES,
-    making.RUN: making.FIELDS, making.DESCRIPTION: making.RUNS,
 }  # fmt: skip
+EXOPLASIM = {making.RUN: making.FIELDS, making.DESCRIPTION: making.RUNS}
+"""Genuine files, and the products that they are of."""
 WEIGHTS = {making.REANALYSIS: 1, making.MODEL: 1, making.RUN: 2}
 """How often each file is taken; large ones are slow."""
 WORDS = (
@@ -151,99 +148,70 @@ def model(file: making.Edited, rng: random.Random) -> None:
         file.model = rng.choice(("NETCDF4", "NETCDF4_CLASSIC", "NETCDF3_CLASSIC", "NETCDF3_64BIT_DATA"))
 
 
-def mutant_of(files: dict[str, bytes], number: int) -> tuple[str, bytes, list[str]]:
-    """The mutant of a seed: the file that it is made from, its bytes, and the changes."""
-    rng = random.Random(number)
-    path = rng.choice([path for path in CORPUS for _ in range(WEIGHTS.get(path, 4))])
-    content = files[path]
-    if path.endswith(".nc") and rng.random() < 0.6:
-        try:
-            content, names = edit(content, rng)
-            return path, content, names
-        except Exception as error:  # noqa: BLE001  # the library does not write what this asks for: bytes it is
-            del error
-    others = [one for other, one in files.items() if other.endswith(path[-3:])]
-    mutant, names = mutate(content, others, rng)
-    return path, mutant, names
+def load(corpus: dict[str, tuple[str, str]], mirror: Path) -> Format:
+    """A format ready to be fuzzed."""
+    files = {path: (mirror / path).read_bytes() for path in corpus}
+
+    def make(rng: random.Random) -> Mutant:
+        path = rng.choice([path for path in corpus for _ in range(WEIGHTS.get(path, 4))])
+        if path.endswith(".nc") and rng.random() < 0.6:
+            try:
+                return Mutant(path, *edit(files[path], rng), corpus[path])
+            except Exception as error:  # noqa: BLE001  # the library does not write what this asks for: bytes it is
+                del error
+        others = [one for other, one in files.items() if other.endswith(path[-3:])]
+        return Mutant(path, *mutate(files[path], others, rng), corpus[path])
+
+    return Format(make, judge, LONGEST, contained=True, loud=RuntimeWarning)
 
 
-def wrong_with(verdict: Verdict, path: str, content: bytes, provenance: Provenance) -> str:
-    """What is wrong with a verdict; empty where nothing is."""
-    ending = next((one for one in verdict.findings if one.check == "read to its end"), None)
-    if ending is not None and ("ended with" in ending.seen or "not read after" in ending.seen):
-        return ending.seen
-    if not verdict.admitted or not path.endswith(".nc"):
-        return ""
-    try:
-        group(content, provenance)
-        cubes = READERS[provenance.source, provenance.detail["product"]](content)
-        if any(np.isinf(np.asarray(values, dtype=np.float64)).any() for cube in cubes for values in cube.values()):
-            return "an admitted file holds what is not finite"
-    except Exception:  # noqa: BLE001  # whatever it is, it is what is looked for
-        return traceback.format_exc()
-    return ""
+def judge(mutant: Mutant) -> tuple[bool, str]:
+    """Whether a mutant is admitted, and what is wrong with that."""
+    provenance = making.offered(*mutant.about, Path(mutant.file).name)
+    verdict = verify(mutant.content, provenance)
+    json.dumps(verdict.to_dict(), allow_nan=False)
+    if not verdict.admitted or not mutant.file.endswith(".nc"):
+        return verdict.admitted, ""
+    group(mutant.content, provenance)
+    cubes = READERS[provenance.source, provenance.detail["product"]](mutant.content)
+    endless = any(np.isinf(np.asarray(values, dtype=np.float64)).any() for cube in cubes for values in cube.values())
+    return True, "an admitted file holds what is not finite" if endless else ""
 
 
-def fuzz(mirror: Path, seconds: float, seed: int, finds: Path) -> dict[str, Any]:
-    """Fuzz for so long; what was run, and what was found."""
-    files = {path: (mirror / path).read_bytes() for path in CORPUS}
-    runs: Counter[str] = Counter()
-    admitted: Counter[str] = Counter()
-    changes: Counter[str] = Counter()
-    crashes: list[dict[str, Any]] = []
-    found: list[dict[str, Any]] = []
-    begun, number, slowest = time.monotonic(), seed, 0.0
-    with closing(Judges(limits=Limits(LONGEST, MEMORY))) as judges, tempfile.TemporaryDirectory() as folder:
-        while time.monotonic() - begun < seconds:
-            batch = []
-            for _ in range(TOGETHER):
-                path, content, names = mutant_of(files, number)
-                provenance = making.offered(*CORPUS[path], Path(path).name)
-                place = Path(folder) / str(number % TOGETHER)
-                place.write_bytes(content)
-                batch.append((number, path, content, names, provenance, place))
-                number += 1
-            began = time.monotonic()
-            verdicts = judges.judge([(str(one[5]), one[4].to_json()) for one in batch])
-            slowest = max(slowest, time.monotonic() - began)
-            for (one, path, content, names, provenance, _), verdict in zip(batch, verdicts, strict=True):
-                runs[path] += 1
-                admitted[path] += verdict.admitted
-                changes.update(names)
-                told = {"seed": one, "file": path, "changes": names}
-                crashes += [told | {"seen": finding.seen} for finding in verdict.findings if "ended by" in finding.seen]
-                wrong = wrong_with(verdict, path, content, provenance)
-                if wrong:
-                    finds.mkdir(parents=True, exist_ok=True)
-                    (finds / f"{one}-{Path(path).name}").write_bytes(content)
-                    found.append(told | {"wrong": wrong})
-                    print(f"{path} seed {one} {names}: {wrong}", file=sys.stderr, flush=True)
-    return {
-        "seconds": round(time.monotonic() - begun, 1), "first_seed": seed, "runs": sum(runs.values()),
-        "runs_by_file": dict(runs), "admitted_by_file": dict(admitted), "changes": dict(changes),
-        "slowest_batch_s": round(slowest, 2), "crashes_contained": crashes, "found": found,
-    }  # fmt: skip
+def load_worlds(_mirror: Path) -> Format:
+    """The archive of ThousandWorlds, a small one of its layout: its bytes, its tar, or a file in it, packed again."""
+    content = worlds.Made().content()
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        files = {one.name: tar.extractfile(one).read() for one in tar}  # type: ignore[union-attr]
+    plain = gzip.decompress(content)
+
+    def make(rng: random.Random) -> Mutant:
+        if rng.random() < 0.2:
+            return Mutant("dataset.tar.gz", *mutate(content, [content], rng))
+        if rng.random() < 0.3:
+            changed, names = mutate(plain, [plain], rng)
+            return Mutant("dataset.tar", gzip.compress(changed, 1), names)
+        name = rng.choice(sorted(files))
+        changed, names = mutate(files[name], [one for one in files.values() if one], rng)
+        return Mutant(name, worlds.tarred(files | {name: changed}), names)
+
+    return Format(make, judge_worlds, loud=RuntimeWarning)
 
 
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--mirror", type=Path, default=os.environ.get("ASTROBIO_MIRROR"))
-    parser.add_argument("--finds", type=Path, default=Path("fuzz-finds"))
-    parser.add_argument("--record", type=Path)
-    options = parser.parse_args()
-    if options.mirror is None:
-        parser.error("--mirror or ASTROBIO_MIRROR must name a folder of genuine files")
-    os.environ["PYTHONWARNINGS"] = "error::RuntimeWarning"  # A number that is lost on the way is a find, too.
-    record = fuzz(Path(options.mirror), options.seconds, options.seed, options.finds)
-    text = json.dumps(record, indent=2)
-    print(text)
-    if options.record:
-        options.record.write_text(text + "\n", encoding="utf-8")
-    return 1 if record["found"] else 0
+def judge_worlds(mutant: Mutant) -> tuple[bool, str]:
+    """Whether an archive is admitted, and what is wrong with that."""
+    verdict = thousandworlds_gates(worlds.SMALL, digest=None)(mutant.content, worlds.PROVENANCE)
+    json.dumps(verdict.to_dict(), allow_nan=False)
+    if not verdict.admitted:
+        return False, ""
+    found = read_worlds(mutant.content, worlds.SMALL)
+    endless = [name for name, one in found.fields.items() if np.isinf(one.values).any()]
+    known = set(found.inputs.frame["simulation_id"].to_list())
+    strange = [name for name, one in found.fields.items() if {str(number) for number in one.simulations} - known]
+    return True, f"{endless} have values without end, {strange} simulations of no planet" if endless or strange else ""
 
+
+FORMATS = {"netcdf": partial(load, CLIMATE), "exoplasim": partial(load, EXOPLASIM), "thousandworlds": load_worlds}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(FORMATS, __doc__))

@@ -1,6 +1,6 @@
 """Fuzz the gates of spectra: mutants of genuine files, for as long as is asked.
 
-    python tests/fuzz/fuzz_spectra.py --seconds 600 --mirror DIR [--product PART] [--seed N] [--record FILE]
+    python tests/fuzz/fuzz_spectra.py --seconds 600 --mirror DIR [--only FORMAT] [--seed N] [--record FILE]
 
 Each mutant must get a verdict, within the time that one may take and without any exception; and none that is admitted
 may hold a number that differs from the genuine file's by far more than its error. What fails is written to a file, with
@@ -9,18 +9,11 @@ the seed that makes it again, and the program ends with 1. Not collected by pyte
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import random
-import signal
 import sys
-import time
-import traceback
-import warnings
-from collections import Counter
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 
@@ -29,17 +22,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from astrobio.archives.registry import group, verify
 from astrobio.core.spectrum import Spectrum
 from astrobio.datasets.spectra import READERS
+from tests.fuzz.fuzzing import Format, Mutant, main
 from tests.fuzz.mutation import mutate
 from tests.verify import bad_spectra as making
 
-LONGEST = 20.0
-"""Seconds that a verdict may take; the slowest genuine file takes 0.3."""
 FARTHEST = 40.0
 """Errors, and usual differences of neighbours, by which a number of an admitted mutant may differ."""
-
-
-class Slow(Exception):
-    """A verdict that took too long."""
+PRODUCTS = {"ipac": [making.NASA], "text": [making.WASP, making.K2], "spex_fits": [making.STAR],
+            "jwst_fits": [making.JWST]}  # fmt: skip
+"""Formats, and the products whose files are of them."""
 
 
 def corpus(mirror: Path) -> dict[str, list[tuple[str, bytes]]]:
@@ -73,85 +64,32 @@ def implausible(product: str, before: Spectrum, after: Spectrum) -> str:
     return ""
 
 
-def judge(product: str, name: str, mutant: bytes, genuine: bytes) -> tuple[bool, str]:
+def judge(mutant: Mutant) -> tuple[bool, str]:
     """Whether a mutant is admitted, and what is wrong with that."""
-    provenance = making.offered(*product.split("/"), name)
-    verdict = verify(mutant, provenance)
+    product, genuine = mutant.about
+    provenance = making.offered(*product.split("/"), mutant.file)
+    verdict = verify(mutant.content, provenance)
     json.dumps(verdict.to_dict(), allow_nan=False)
-    if not verdict.admitted or mutant == genuine:
+    if not verdict.admitted or mutant.content == genuine:
         return verdict.admitted, ""
-    group(mutant, provenance)
+    group(mutant.content, provenance)
     read = READERS[(provenance.source, provenance.detail["product"])]
-    after, before = read(mutant, provenance), read(genuine, provenance)
+    after, before = read(mutant.content, provenance), read(genuine, provenance)
     return True, implausible(product, before[0], after[0]) if len(after) == len(before) == 1 else ""
 
 
-def _late(_signal: int, _frame: FrameType | None) -> None:
-    raise Slow
+def load(products: list[str], mirror: Path) -> Format:
+    """A format ready to be fuzzed."""
+    files = corpus(mirror)
 
-
-def fuzz(mirror: Path, seconds: float, seed: int, finds: Path, part: str = "") -> dict[str, object]:
-    """Fuzz the products in whose name a part is, for so long; what was run, and what was found."""
-    files = {product: given for product, given in corpus(mirror).items() if part in product}
-    runs: Counter[str] = Counter()
-    admitted: Counter[str] = Counter()
-    changes: Counter[str] = Counter()
-    slowest, found = (0.0, ""), []
-    signal.signal(signal.SIGALRM, _late)
-    begun, number = time.monotonic(), seed
-    while time.monotonic() - begun < seconds:
-        rng = random.Random(number)
-        product = rng.choice(sorted(files))
+    def make(rng: random.Random) -> Mutant:
+        product = rng.choice(products)
         name, genuine = rng.choice(files[product])
-        mutant, names = mutate(genuine, [content for _, content in files[product]], rng)
-        signal.setitimer(signal.ITIMER_REAL, LONGEST)
-        began, wrong = time.monotonic(), ""
-        try:
-            good, wrong = judge(product, name, mutant, genuine)
-            admitted[product] += good
-        except Slow:
-            wrong = f"no verdict within {LONGEST} s"
-        except Exception:  # noqa: BLE001  # whatever it is, it is what is looked for
-            wrong = traceback.format_exc()
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        took = time.monotonic() - began
-        slowest = max(slowest, (took, f"{product} {name} seed {number}"))
-        runs[product] += 1
-        changes.update(names)
-        if wrong:
-            finds.mkdir(parents=True, exist_ok=True)
-            (finds / f"{number}-{name}").write_bytes(mutant)
-            found.append({"seed": number, "product": product, "file": name, "changes": names, "wrong": wrong})
-            print(f"{product} {name} seed {number} {names}: {wrong}", file=sys.stderr, flush=True)
-        number += 1
-    return {
-        "seconds": round(time.monotonic() - begun, 1), "first_seed": seed, "runs": sum(runs.values()),
-        "runs_by_product": dict(runs), "admitted_by_product": dict(admitted), "changes": dict(changes),
-        "slowest_s": round(slowest[0], 2), "slowest": slowest[1], "found": found,
-    }  # fmt: skip
+        content, changes = mutate(genuine, [one for _, one in files[product]], rng)
+        return Mutant(name, content, changes, (product, genuine))
 
-
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--mirror", type=Path, default=os.environ.get("ASTROBIO_MIRROR"))
-    parser.add_argument("--product", default="", help="only those in whose SOURCE/PRODUCT this is")
-    parser.add_argument("--finds", type=Path, default=Path("fuzz-finds"))
-    parser.add_argument("--record", type=Path)
-    options = parser.parse_args()
-    if options.mirror is None:
-        parser.error("--mirror or ASTROBIO_MIRROR must name a folder of genuine files")
-    warnings.simplefilter("error")  # as in the tests: a warning that nobody hears is a failure
-    record = fuzz(Path(options.mirror), options.seconds, options.seed, options.finds, options.product)
-    text = json.dumps(record, indent=2)
-    print(text)
-    if options.record:
-        options.record.write_text(text + "\n", encoding="utf-8")
-    return 1 if record["found"] else 0
+    return Format(make, judge)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main({name: partial(load, products) for name, products in PRODUCTS.items()}, __doc__))
