@@ -303,6 +303,7 @@ def _bad_sbml(mirror: Path) -> Iterator[BadFile]:
         ("bounds crossed", crossed_bounds, "schema", "bounds", ()),
         ("a bound that is no number", set_first("parameter", "value", "NaN"), "schema", "bounds", ()),
         ("a charge that is no number", set_first("species", FBC + "charge", "1.5"), "schema", "types", ()),
+        ("a charge that no compound has", set_first("species", FBC + "charge", "-999999999"), "physics", "charges of compounds", ()),
         ("a direction that is none", set_first("reaction", "reversible", "maybe"), "schema", "types", ()),
         ("a coefficient that is not told", drop_first("speciesReference", "stoichiometry"), "schema", "stoichiometry", ()),
         ("SBML without reactions", drop_list(CORE + "listOfReactions"), "schema", "contents", ("references",)),

@@ -20,7 +20,9 @@ from astrobio.core.errors import FormatError
 from astrobio.core.network import Compound, MetabolicNetwork, Participant, Reaction
 from astrobio.formats.network_file import NetworkFile, xml_number
 from astrobio.formats.packed import GZIP, gunzip
+from astrobio.formats.sbml_layout import FBC, sbml_layout
 from astrobio.formats.xml import parse_xml
+from astrobio.formats.xml_layout import strange_parts
 
 MOST_BYTES = 128 << 20
 """Once unpacked; measured: 3.8 MB at most."""
@@ -31,7 +33,12 @@ MOST_TAGS = 6_000_000
 MOST_DEPTH = 64
 """Elements within elements; measured: 10 at most."""
 CORE = ("http://www.sbml.org/sbml/level3/version1/core", "http://www.sbml.org/sbml/level3/version2/core")
-FBC = "{http://www.sbml.org/sbml/level3/version1/fbc/version2}"
+UNKNOWN_CHARGE = 10_000_000
+"""A charge that is not known, in networks of the Model SEED; measured: 4 compounds of iBsu1103, pools without formula.
+
+The default that its import writes (https://github.com/ModelSEED/Model-SEED-core/issues/97), seen in its biochemistry
+too (https://github.com/ModelSEED/ModelSEEDDatabase/issues/44).
+"""
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,999}")
 _SHOWN = 3
 
@@ -86,6 +93,7 @@ class _Reader:
     problems: list[tuple[str, str]] = field(default_factory=list)
 
     def read(self) -> NetworkFile:
+        self._layout()
         compartments = self._identified("listOfCompartments", "compartment")
         parameters = self._parameters()
         species = self._identified("listOfSpecies", "species")
@@ -103,6 +111,12 @@ class _Reader:
         growth = self._growth(reactions)
         network = MetabolicNetwork.of(self.model.get("id") or "", "sbml", compounds, parts, growth=growth)
         return NetworkFile(network, self._gathered())
+
+    def _layout(self) -> None:
+        """Whatever SBML has not: a reader would pass over it."""
+        own = tuple(name.strip("{}") for name in (self.core, FBC, ""))
+        for what in strange_parts(self.model, sbml_layout(self.core), own):
+            self._wrong("types", f"there is {what}")
 
     def _wrong(self, check: str, what: str) -> None:
         self.problems.append((check, what))
@@ -146,8 +160,8 @@ class _Reader:
             self._wrong("types", f"compound {identifier[:80]} has the charge {charge[:80]!r}")
             charge = None
         formula = one.get(FBC + "chemicalFormula")
-        return Compound(identifier, one.get("name") or "", formula or None, None if charge is None else int(charge),
-                        compartment)  # fmt: skip
+        known = None if charge is None or int(charge) == UNKNOWN_CHARGE else int(charge)
+        return Compound(identifier, one.get("name") or "", formula or None, known, compartment)
 
     def _reaction(self, identifier: str, one: Any, parameters: dict[str, float]) -> Reaction:
         reversible = one.get("reversible")
@@ -161,6 +175,8 @@ class _Reader:
     def _bound(self, identifier: str, one: Any, side: str, parameters: dict[str, float]) -> float | None:
         reference = one.get(f"{FBC}{side}FluxBound")
         if reference is None:
+            if self.model.get(FBC + "strict") in ("true", "1"):
+                self._wrong("references", f"reaction {identifier[:80]} has no {side} bound, and the model is strict")
             return None
         if reference not in parameters:
             self._wrong(

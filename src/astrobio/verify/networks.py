@@ -31,6 +31,9 @@ MOST_UNREADABLE = 0.1
 """Share of formulas that may be none; measured: 0.028 at most (iTH366, with names where formulas belong)."""
 MOST_STRANGE = 0.25
 """Share of the common metabolites whose formula may differ; measured: 0.036 at most (iNJ661m)."""
+MOST_CHARGE = 10_000
+"""Elementary charges of a compound; measured: -500 at most in the published networks (lipids a hundredfold, as in
+iND750), -2400 in ModelSEED (cpd11445, a lipoteichoic acid a hundredfold)."""
 LEAST_BALANCED = 0.5
 """Share of reactions that conserve every element; measured: 0.965 at least, shuffled 0.014 at most."""
 LEAST_METABOLITES = 20
@@ -65,7 +68,7 @@ CONTENTS = {
     "references": "compounds, compartments and bounds that the file has",
     "stoichiometry": "finite coefficients above 0",
     "bounds": "bounds that are numbers, the lower at most the upper",
-    "types": "values of each attribute's type",
+    "types": "elements and attributes of the format, and values of each attribute's type",
     "contents": "compounds and reactions",
 }
 
@@ -78,8 +81,8 @@ def check_network(found: Findings, file: NetworkFile, provenance: Provenance) ->
     if not network.compounds or not network.reactions or not len(network.participants):
         return
     for check in (
-        check_formulas, check_mass_balance, check_charge_balance, check_metabolites, check_cofactors, check_connected,
-        check_coefficients, check_reactions, check_growth,
+        check_formulas, check_charges, check_mass_balance, check_charge_balance, check_metabolites, check_cofactors,
+        check_connected, check_coefficients, check_reactions, check_growth,
     ):  # fmt: skip
         check(found, network)
 
@@ -206,6 +209,15 @@ def check_mass_balance(found: Findings, network: MetabolicNetwork) -> None:
                    f"every element conserved in {LEAST_BALANCED:.0%}")  # fmt: skip
     found.flag("physics", "mass balance", good == total and total > 0, seen if total else "no reaction can be judged",
                "every element conserved in each reaction")  # fmt: skip
+
+
+def check_charges(found: Findings, network: MetabolicNetwork) -> None:
+    """Charges are such as a compound can have."""
+    given = [one for one in network.compounds if one.charge is not None]
+    wrong = [f"{one.id} has {one.charge}" for one in given if one.charge and abs(one.charge) > MOST_CHARGE]
+    if given:
+        found.note("physics", "charges of compounds", not wrong, ", ".join(wrong[:3])[:200] or f"{len(given)} charges",
+                   f"at most {MOST_CHARGE} elementary charges, positive or negative")  # fmt: skip
 
 
 def charges_known(network: MetabolicNetwork) -> bool:
