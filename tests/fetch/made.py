@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from astrobio.archives.asking import Ask
+from astrobio.archives.citing import Citation
 from astrobio.archives.registry import SOURCES
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.core.errors import FormatError
 from astrobio.core.provenance import Provenance
 from astrobio.fetch import bringing, engine, jobs, mast
@@ -63,7 +64,7 @@ def product(name: str, ask: Ask | None, judge: Any = ENTRY, **options: Any) -> P
 
 def made_source(*products: Product, name: str = "made", **options: Any) -> Source:
     return Source(name, f"Made {name}", "made things", "https://example.org", options.pop("licence", LICENCE),
-                  (Citation("Made2026", "@misc{Made2026}"),), products, **options)  # fmt: skip
+                  (Citation("Made2026", ("Maker",), "Made things", 2026),), products, **options)  # fmt: skip
 
 
 def register(one: Source) -> Source:

@@ -100,5 +100,7 @@ SOURCE = Source(
     interval=1.0,
     connections=1,
     token="ADS_API_TOKEN",
+    acknowledgement="This research has made use of the Astrophysics Data System, funded by NASA under Cooperative "
+    "Agreement 80NSSC21M00561.",
     notes=("A token comes with an account: https://ui.adsabs.harvard.edu/user/settings/token",),
 )

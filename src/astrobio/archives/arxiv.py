@@ -53,6 +53,7 @@ SOURCE = Source(
     ),
     interval=3.0,
     connections=1,
+    acknowledgement="Thank you to arXiv for use of its open access interoperability.",
     notes=(
         "The saved abstracts were compiled from daily notices; 765 of them end with a line of whoever compiled them, "
         "which the text data set leaves out and lists.",

@@ -6,7 +6,8 @@ The page describes the list of models, the address of a model's SBML, and the li
 from __future__ import annotations
 
 from astrobio.archives.asking import Entries
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.core.network import MetabolicNetwork
 from astrobio.core.provenance import Provenance
 from astrobio.formats.packed import GZIP
@@ -34,11 +35,15 @@ SOURCE = Source(
     ),
     citations=(
         Citation(
-            "BiGG",
-            """@misc{BiGG,
-  title = {{BiGG} Models},
-  url = {http://bigg.ucsd.edu}
-}""",
+            "King2016",
+            ("King, Zachary A.", "Lu, Justin", "Dräger, Andreas", "others"),
+            "BiGG Models: A platform for integrating, standardizing and sharing genome-scale models",
+            2016,
+            "Nucleic Acids Research",
+            volume="44",
+            number="D1",
+            pages="D515-D522",
+            doi="10.1093/nar/gkv1049",
         ),
     ),
     products=(

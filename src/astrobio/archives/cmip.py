@@ -8,7 +8,8 @@ from the test data of roocs (https://github.com/roocs/mini-esgf-data).
 from __future__ import annotations
 
 from astrobio.archives.asking import StaticFile, StaticFiles
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.netcdf import CLASSIC, HDF5
 from astrobio.verify.climate import Rules, check_climate, read_climate
 from astrobio.verify.cmip import check_cmip, group_by_model
@@ -54,18 +55,23 @@ SOURCE = Source(
     citations=(
         Citation(
             "Eyring2016",
-            """@article{Eyring2016,
-  title = {Overview of the Coupled Model Intercomparison Project Phase 6 ({CMIP6}) experimental design and
-           organization},
-  author = {Eyring, V. and Bony, S. and Meehl, G. A. and Senior, C. A. and Stevens, B. and Stouffer, R. J. and
-            Taylor, K. E.},
-  journal = {Geoscientific Model Development},
-  volume = {9},
-  number = {5},
-  pages = {1937--1958},
-  year = {2016},
-  doi = {10.5194/gmd-9-1937-2016}
-}""",
+            (
+                "Eyring, V.",
+                "Bony, S.",
+                "Meehl, G. A.",
+                "Senior, C. A.",
+                "Stevens, B.",
+                "Stouffer, R. J.",
+                "Taylor, K. E.",
+            ),
+            "Overview of the Coupled Model Intercomparison Project Phase 6 (CMIP6) experimental design and "
+            "organization",
+            2016,
+            "Geoscientific Model Development",
+            volume="9",
+            number="5",
+            pages="1937-1958",
+            doi="10.5194/gmd-9-1937-2016",
         ),
     ),
     products=(

@@ -6,7 +6,8 @@ They show what climate files are like elsewhere: packed values, a rotated pole, 
 from __future__ import annotations
 
 from astrobio.archives.asking import StaticFile, StaticFiles
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.netcdf import CLASSIC, HDF5
 from astrobio.verify.climate import Rules, check_climate, read_climate
 from astrobio.verify.gates import gates
@@ -36,16 +37,14 @@ SOURCE = Source(
     citations=(
         Citation(
             "Dee2011",
-            """@article{Dee2011,
-  title = {The {ERA-Interim} reanalysis: configuration and performance of the data assimilation system},
-  author = {Dee, D. P. and Uppala, S. M. and Simmons, A. J. and Berrisford, P. and Poli, P. and others},
-  journal = {Quarterly Journal of the Royal Meteorological Society},
-  volume = {137},
-  number = {656},
-  pages = {553--597},
-  year = {2011},
-  doi = {10.1002/qj.828}
-}""",
+            ("Dee, D. P.", "Uppala, S. M.", "Simmons, A. J.", "Berrisford, P.", "Poli, P.", "others"),
+            "The ERA-Interim reanalysis: configuration and performance of the data assimilation system",
+            2011,
+            "Quarterly Journal of the Royal Meteorological Society",
+            volume="137",
+            number="656",
+            pages="553-597",
+            doi="10.1002/qj.828",
         ),
     ),
     products=(

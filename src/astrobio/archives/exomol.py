@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from astrobio.archives.asking import StaticFile
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.exomol import read_master
 from astrobio.verify.gates import gates
 from astrobio.verify.line_lists import check_master
@@ -22,15 +23,13 @@ SOURCE = Source(
     citations=(
         Citation(
             "Tennyson2024",
-            """@article{Tennyson2024,
-  title = {The 2024 release of the {ExoMol} database: molecular line lists for exoplanet and other hot atmospheres},
-  author = {Tennyson, Jonathan and Yurchenko, Sergei N. and Zhang, Jingxin and others},
-  journal = {Journal of Quantitative Spectroscopy and Radiative Transfer},
-  volume = {326},
-  pages = {109083},
-  year = {2024},
-  doi = {10.1016/j.jqsrt.2024.109083}
-}""",
+            ("Tennyson, Jonathan", "Yurchenko, Sergei N.", "Zhang, Jingxin", "others"),
+            "The 2024 release of the ExoMol database: molecular line lists for exoplanet and other hot atmospheres",
+            2024,
+            "Journal of Quantitative Spectroscopy and Radiative Transfer",
+            volume="326",
+            pages="109083",
+            doi="10.1016/j.jqsrt.2024.109083",
         ),
     ),
     products=(

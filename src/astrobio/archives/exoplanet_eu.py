@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from astrobio.archives.asking import StaticFile, TapQuery
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.core.nominal import JUPITER_MASS, JUPITER_RADIUS
 from astrobio.formats.delimited import Dialect
 from astrobio.formats.schema import Column, Schema, with_errors
@@ -185,15 +186,9 @@ SOURCE = Source(
     citations=(
         Citation(
             "Schneider2011",
-            """@article{Schneider2011,
-  title = {Defining and cataloging exoplanets: the exoplanet.eu database},
-  author = {Schneider, J. and Dedieu, C. and Le Sidaner, P. and Savalle, R. and Zolotukhin, I.},
-  journal = {Astronomy \\& Astrophysics},
-  volume = {532},
-  pages = {A79},
-  year = {2011},
-  doi = {10.1051/0004-6361/201116713}
-}""",
+            ("Schneider, J.", "Dedieu, C.", "Le Sidaner, P.", "Savalle, R.", "Zolotukhin, I."),
+            "Defining and cataloging exoplanets: the exoplanet.eu database",
+            2011, "Astronomy & Astrophysics", volume="532", pages="A79", doi="10.1051/0004-6361/201116713",
         ),
     ),
     products=(

@@ -6,7 +6,8 @@ this package. None of the runs at hand is in balance: their records say by how m
 
 from __future__ import annotations
 
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.core.provenance import Provenance
 from astrobio.formats.exoplasim import group_of_description, group_of_fields, read_run
 from astrobio.verify.climate import Rules, check_climate, read_climate
@@ -39,15 +40,15 @@ SOURCE = Source(
     citations=(
         Citation(
             "Paradise2022",
-            """@article{Paradise2022,
-  title = {{ExoPlaSim}: Extending the {Planet Simulator} for exoplanets},
-  author = {Paradise, Adiv and others},
-  journal = {Monthly Notices of the Royal Astronomical Society},
-  year = {2022},
-  doi = {10.1093/mnras/stac172},
-  eprint = {2107.07685},
-  archivePrefix = {arXiv}
-}""",
+            ("Paradise, A.", "Macdonald, E.", "Menou, K.", "Lee, C.", "Fan, B. L."),
+            "ExoPlaSim: Extending the Planet Simulator for exoplanets",
+            2022,
+            "Monthly Notices of the Royal Astronomical Society",
+            volume="511",
+            number="3",
+            pages="3272-3303",
+            doi="10.1093/mnras/stac172",
+            eprint="2107.07685",
         ),
     ),
     products=(

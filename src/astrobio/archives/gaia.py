@@ -8,7 +8,8 @@ query with at most 2,000 rows and does not say so: a job is made, and its rows a
 from __future__ import annotations
 
 from astrobio.archives.asking import TapQuery
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.schema import Column, Schema
 from astrobio.verify.gates import gates
 from astrobio.verify.tables import TableFormat, check_table
@@ -55,27 +56,23 @@ SOURCE = Source(
     citations=(
         Citation(
             "Gaia2016",
-            """@article{Gaia2016,
-  title = {The {Gaia} mission},
-  author = {{Gaia Collaboration} and Prusti, T. and de Bruijne, J. H. J. and others},
-  journal = {Astronomy \\& Astrophysics},
-  volume = {595},
-  pages = {A1},
-  year = {2016},
-  doi = {10.1051/0004-6361/201629272}
-}""",
+            ("Gaia Collaboration", "Prusti, T.", "de Bruijne, J. H. J.", "others"),
+            "The Gaia mission",
+            2016,
+            "Astronomy & Astrophysics",
+            volume="595",
+            pages="A1",
+            doi="10.1051/0004-6361/201629272",
         ),
         Citation(
             "Gaia2023",
-            """@article{Gaia2023,
-  title = {{Gaia} Data Release 3. Summary of the content and survey properties},
-  author = {{Gaia Collaboration} and Vallenari, A. and others},
-  journal = {Astronomy \\& Astrophysics},
-  volume = {674},
-  pages = {A1},
-  year = {2023},
-  doi = {10.1051/0004-6361/202243940}
-}""",
+            ("Gaia Collaboration", "Vallenari, A.", "others"),
+            "Gaia Data Release 3. Summary of the content and survey properties",
+            2023,
+            "Astronomy & Astrophysics",
+            volume="674",
+            pages="A1",
+            doi="10.1051/0004-6361/202243940",
         ),
     ),
     products=(

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from astrobio.archives.asking import StaticFile
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.delimited import Dialect, Table, read_delimited
 from astrobio.formats.packed import gunzip
 from astrobio.formats.schema import Column, Schema
@@ -67,16 +68,15 @@ SOURCE = Source(
     citations=(
         Citation(
             "Parks2022",
-            """@article{Parks2022,
-  title = {{GTDB}: an ongoing census of bacterial and archaeal diversity through a phylogenetically consistent, rank normalized and complete genome-based taxonomy},
-  author = {Parks, Donovan H. and Chuvochina, Maria and Rinke, Christian and others},
-  journal = {Nucleic Acids Research},
-  volume = {50},
-  number = {D1},
-  pages = {D785--D794},
-  year = {2022},
-  doi = {10.1093/nar/gkab776}
-}""",  # noqa: E501  a title stays on its line
+            ("Parks, Donovan H.", "Chuvochina, Maria", "Rinke, Christian", "others"),
+            "GTDB: an ongoing census of bacterial and archaeal diversity through a phylogenetically consistent,"
+            " rank normalized and complete genome-based taxonomy",
+            2022,
+            "Nucleic Acids Research",
+            volume="50",
+            number="D1",
+            pages="D785-D794",
+            doi="10.1093/nar/gkab776",
         ),
     ),
     products=(

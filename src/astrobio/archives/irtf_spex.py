@@ -5,7 +5,8 @@ The layout of the files is told in each file's own header; units, magnitudes and
 
 from __future__ import annotations
 
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.core.names import canonical
 from astrobio.core.provenance import Provenance
 from astrobio.core.spectrum import Spectrum
@@ -38,13 +39,14 @@ SOURCE = Source(
     citations=(
         Citation(
             "Rayner2009",
-            """@article{Rayner2009,
-  author = {Rayner, J. T. and others},
-  journal = {The Astrophysical Journal Supplement Series},
-  volume = {185},
-  pages = {289},
-  year = {2009}
-}""",
+            ("Rayner, John T.", "Cushing, Michael C.", "Vacca, William D."),
+            "The Infrared Telescope Facility (IRTF) Spectral Library: Cool Stars",
+            2009,
+            "The Astrophysical Journal Supplement Series",
+            volume="185",
+            number="2",
+            pages="289",
+            doi="10.1088/0067-0049/185/2/289",
         ),
     ),
     products=(

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, replace
 
 from astrobio.archives.asking import StaticFile, StaticFiles
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.core.names import canonical, host_of
 from astrobio.core.provenance import Provenance
 from astrobio.core.spectrum import Spectrum
@@ -178,31 +179,36 @@ SOURCE = Source(
     citations=(
         Citation(
             "Feinstein2023",
-            """@misc{Feinstein2023,
-  author = {Feinstein, A. D. and others},
-  eprint = {2211.10493},
-  archivePrefix = {arXiv},
-  year = {2022}
-}""",
+            ("Feinstein, Adina D.", "others"),
+            "Early Release Science of the exoplanet WASP-39b with JWST NIRISS",
+            2023,
+            "Nature",
+            volume="614",
+            pages="670",
+            doi="10.1038/s41586-022-05674-1",
+            eprint="2211.10493",
         ),
         Citation(
             "Madhusudhan2023",
-            """@article{Madhusudhan2023,
-  author = {Madhusudhan, N. and others},
-  title = {Carbon-bearing Molecules in a Possible Hycean Atmosphere},
-  journal = {The Astrophysical Journal Letters},
-  year = {2023}
-}""",
+            ("Madhusudhan, N.", "Sarkar, S.", "Constantinou, S.", "others"),
+            "Carbon-bearing Molecules in a Possible Hycean Atmosphere",
+            2023,
+            "The Astrophysical Journal Letters",
+            volume="956",
+            pages="L13",
+            doi="10.3847/2041-8213/acf577",
+            eprint="2309.05566",
         ),
         Citation(
             "Wakeford2018",
-            """@article{Wakeford2018,
-  author = {Wakeford, H. R. and others},
-  journal = {The Astronomical Journal},
-  volume = {155},
-  pages = {29},
-  year = {2018}
-}""",
+            ("Wakeford, Hannah R.", "Sing, David K.", "Deming, Drake", "others"),
+            "The Complete Transmission Spectrum of WASP-39b with a Precise Water Constraint",
+            2018,
+            "The Astronomical Journal",
+            volume="155",
+            pages="29",
+            doi="10.3847/1538-3881/aa9e4e",
+            eprint="1711.10529",
         ),
     ),
     products=(

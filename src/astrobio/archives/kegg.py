@@ -8,7 +8,8 @@ have no KGML.
 from __future__ import annotations
 
 from astrobio.archives.asking import Entries
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.core.network import MetabolicNetwork
 from astrobio.core.provenance import Provenance
 from astrobio.formats.kgml import read_kgml
@@ -38,14 +39,25 @@ SOURCE = Source(
     citations=(
         Citation(
             "Kanehisa2000",
-            """@article{Kanehisa2000,
-  author = {Kanehisa, Minoru and Goto, Susumu},
-  title = {{KEGG}: {Kyoto} Encyclopedia of Genes and Genomes},
-  journal = {Nucleic Acids Research},
-  volume = {28},
-  pages = {29--34},
-  year = {2000}
-}""",
+            ("Kanehisa, Minoru", "Goto, Susumu"),
+            "KEGG: Kyoto Encyclopedia of Genes and Genomes",
+            2000,
+            "Nucleic Acids Research",
+            volume="28",
+            number="1",
+            pages="27-30",
+            doi="10.1093/nar/28.1.27",
+        ),
+        Citation(
+            "Kanehisa2025",
+            ("Kanehisa, Minoru", "Furumichi, Miho", "Sato, Yoko", "Matsuura, Yuriko", "Ishiguro-Watanabe, Mari"),
+            "KEGG: biological systems database as a model of the real world",
+            2025,
+            "Nucleic Acids Research",
+            volume="53",
+            number="D1",
+            pages="D672-D677",
+            doi="10.1093/nar/gkae909",
         ),
     ),
     products=(

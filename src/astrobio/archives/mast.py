@@ -101,6 +101,10 @@ SOURCE = Source(
     ),
     interval=0.5,
     connections=2,
+    acknowledgement="This work is based on observations made with the NASA/ESA/CSA James Webb Space Telescope. The "
+    "data were obtained from the Mikulski Archive for Space Telescopes at the Space Telescope Science Institute, "
+    "which is operated by the Association of Universities for Research in Astronomy, Inc., under NASA contract NAS "
+    "5-03127 for JWST.",
     notes=(
         "The API takes a JSON request at https://mast.stsci.edu/api/v0/invoke: service Mast.Caom.Filtered lists "
         "observations, Mast.Caom.Products their files; a file lies at https://mast.stsci.edu/api/v0.1/Download/file?"

@@ -9,7 +9,8 @@ begin with #, before them; the last of these names the columns. Those of ``reac_
 from __future__ import annotations
 
 from astrobio.archives.asking import StaticFile
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.delimited import Dialect
 from astrobio.formats.schema import Column, Schema
 from astrobio.verify.gates import gates
@@ -82,16 +83,10 @@ SOURCE = Source(
     citations=(
         Citation(
             "Moretti2021",
-            """@article{Moretti2021,
-  author = {Moretti, S{\\'e}bastien and Tran, Van Du T. and Mehl, Florence and Ibberson, Mark and Pagni, Marco},
-  title = {{MetaNetX/MNXref}: unified namespace for metabolites and biochemical reactions in the context of metabolic
-           models},
-  journal = {Nucleic Acids Research},
-  volume = {49},
-  number = {D1},
-  pages = {D570--D574},
-  year = {2021}
-}""",
+            ("Moretti, Sébastien", "Tran, Van Du T.", "Mehl, Florence", "Ibberson, Mark", "Pagni, Marco"),
+            "MetaNetX/MNXref: unified namespace for metabolites and biochemical reactions in the context of "
+            "metabolic models",
+            2021, "Nucleic Acids Research", volume="49", number="D1", pages="D570-D574", doi="10.1093/nar/gkaa992",
         ),
     ),
     products=(

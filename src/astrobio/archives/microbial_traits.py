@@ -8,7 +8,8 @@ micrometres, doubling times in hours. A few references and strains of fierer hav
 from __future__ import annotations
 
 from astrobio.archives.asking import StaticFile
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.delimited import Dialect
 from astrobio.formats.schema import Column, Schema
 from astrobio.verify.gates import gates
@@ -122,26 +123,16 @@ SOURCE = Source(
     citations=(
         Citation(
             "Madin2020",
-            """@article{Madin2020,
-  author = {Madin, Joshua S. and others},
-  title = {A synthesis of bacterial and archaeal phenotypic trait data},
-  journal = {Scientific Data},
-  volume = {7},
-  pages = {170},
-  year = {2020},
-  doi = {10.1038/s41597-020-0497-4}
-}""",
+            ("Madin, Joshua S.", "Nielsen, Daniel A.", "Brbić, Maria", "others"),
+            "A synthesis of bacterial and archaeal phenotypic trait data",
+            2020, "Scientific Data", volume="7", number="1", pages="170", doi="10.1038/s41597-020-0497-4",
         ),
         Citation(
             "Engqvist2018",
-            """@article{Engqvist2018,
-  author = {Engqvist, Martin K. M.},
-  title = {Correlating enzyme annotations with a large set of microbial growth temperatures reveals metabolic
-           adaptations to growth at diverse temperatures},
-  journal = {BMC Microbiology},
-  year = {2018},
-  doi = {10.1186/s12866-018-1320-7}
-}""",
+            ("Engqvist, Martin K. M.",),
+            "Correlating enzyme annotations with a large set of microbial growth temperatures reveals metabolic"
+            " adaptations to growth at diverse temperatures",
+            2018, "BMC Microbiology", volume="18", number="1", pages="177", doi="10.1186/s12866-018-1320-7",
         ),
     ),
     products=(

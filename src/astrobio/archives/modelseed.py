@@ -8,7 +8,8 @@ energies is that which water's tells: -37.54, which are -157 kJ/mol.
 from __future__ import annotations
 
 from astrobio.archives.asking import StaticFile, StaticFiles
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.delimited import Dialect
 from astrobio.formats.schema import Column, Schema
 from astrobio.verify.biochemistry import PackedTable, check_compounds, check_reactions
@@ -98,17 +99,15 @@ SOURCE = Source(
     citations=(
         Citation(
             "Seaver2021",
-            """@article{Seaver2021,
-  author = {Seaver, Samuel M. D. and others},
-  title = {The {ModelSEED} Biochemistry Database for the integration of metabolic annotations and the reconstruction,
-           comparison and analysis of metabolic models for plants, fungi and microbes},
-  journal = {Nucleic Acids Research},
-  volume = {49},
-  number = {D1},
-  pages = {D575--D588},
-  year = {2021},
-  doi = {10.1093/nar/gkaa746}
-}""",
+            ("Seaver, Samuel M. D.", "others"),
+            "The ModelSEED Biochemistry Database for the integration of metabolic annotations and the "
+            "reconstruction, comparison and analysis of metabolic models for plants, fungi and microbes",
+            2021,
+            "Nucleic Acids Research",
+            volume="49",
+            number="D1",
+            pages="D575-D588",
+            doi="10.1093/nar/gkaa746",
         ),
     ),
     products=(

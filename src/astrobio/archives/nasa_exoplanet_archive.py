@@ -8,7 +8,8 @@ API_TOI_columns.html), and were compared with saved files of 2026.
 from __future__ import annotations
 
 from astrobio.archives.asking import TapQuery
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.core.names import canonical, host_of
 from astrobio.core.provenance import Provenance
 from astrobio.core.spectrum import Spectrum
@@ -244,16 +245,9 @@ SOURCE = Source(
     citations=(
         Citation(
             "Christiansen2025",
-            """@article{Christiansen2025,
-  title = {The {NASA} Exoplanet Archive and Exoplanet Follow-up Observing Program: Data, Tools, and Usage},
-  author = {Christiansen, Jessie L. and others},
-  journal = {The Planetary Science Journal},
-  volume = {6},
-  number = {8},
-  pages = {186},
-  year = {2025},
-  doi = {10.3847/PSJ/ade3c2}
-}""",
+            ("Christiansen, Jessie L.", "others"),
+            "The NASA Exoplanet Archive and Exoplanet Follow-up Observing Program: Data, Tools, and Usage",
+            2025, "The Planetary Science Journal", volume="6", number="8", pages="186", doi="10.3847/PSJ/ade3c2",
         ),
     ),
     products=(
@@ -268,6 +262,9 @@ SOURCE = Source(
     ),
     interval=1.0,
     connections=2,
+    acknowledgement="This research has made use of the NASA Exoplanet Archive, which is operated by the California "
+    "Institute of Technology, under contract with the National Aeronautics and Space Administration under the "
+    "Exoplanet Exploration Program.",
     notes=(
         "Since September 2026 the archive can answer programs with a page that asks for a browser (HTTP 403, "
         "cf-mitigated: challenge). Save the table as CSV in a browser, then: "

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from astrobio.archives.asking import StaticFile
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.core.errors import FormatError
 from astrobio.formats.delimited import Dialect, Table, read_delimited
 from astrobio.formats.schema import Column, Schema
@@ -128,16 +129,15 @@ SOURCE = Source(
     citations=(
         Citation(
             "OLeary2016",
-            """@article{OLeary2016,
-  title = {Reference sequence ({RefSeq}) database at {NCBI}: current status, taxonomic expansion, and functional annotation},
-  author = {O'Leary, Nuala A. and others},
-  journal = {Nucleic Acids Research},
-  volume = {44},
-  number = {D1},
-  pages = {D733--D745},
-  year = {2016},
-  doi = {10.1093/nar/gkv1189}
-}""",  # noqa: E501  a title stays on its line
+            ("O'Leary, Nuala A.", "others"),
+            "Reference sequence (RefSeq) database at NCBI: current status, taxonomic expansion, and functional "
+            "annotation",
+            2016,
+            "Nucleic Acids Research",
+            volume="44",
+            number="D1",
+            pages="D733-D745",
+            doi="10.1093/nar/gkv1189",
         ),
     ),
     products=(

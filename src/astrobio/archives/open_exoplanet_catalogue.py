@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from astrobio.archives.asking import StaticFile
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.core.nominal import JUPITER_MASS, JUPITER_RADIUS
 from astrobio.core.provenance import Provenance
 from astrobio.formats.delimited import Table
@@ -191,13 +192,10 @@ SOURCE = Source(
     citations=(
         Citation(
             "Rein2012",
-            """@misc{Rein2012,
-  title = {A proposal for community driven and decentralized astronomical databases and the Open Exoplanet Catalogue},
-  author = {Rein, Hanno},
-  year = {2012},
-  eprint = {1211.7121},
-  archivePrefix = {arXiv}
-}""",
+            ("Rein, Hanno",),
+            "A proposal for community driven and decentralized astronomical databases and the Open Exoplanet "
+            "Catalogue",
+            2012, eprint="1211.7121",
         ),
     ),
     products=(

@@ -9,7 +9,8 @@ declare, its units those of the lists and of the NASA Exoplanet Archive, its mai
 from __future__ import annotations
 
 from astrobio.archives.asking import StaticFile, StaticFiles
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.delimited import Dialect
 from astrobio.formats.schema import Column, Schema, with_errors
 from astrobio.verify.gates import gates
@@ -131,12 +132,10 @@ SOURCE = Source(
     ),
     citations=(
         Citation(
-            "PHLHWC",
-            """@misc{PHLHWC,
-  title = {Habitable Worlds Catalog},
-  author = {{Planetary Habitability Laboratory, University of Puerto Rico at Arecibo}},
-  howpublished = {https://phl.upr.edu/hwc}
-}""",
+            "PHL",
+            ("Planetary Habitability Laboratory, University of Puerto Rico at Arecibo",),
+            "Habitable Worlds Catalog",
+            url="https://phl.upr.edu/hwc",
         ),
     ),
     products=(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.core.provenance import Provenance
 from astrobio.verify.planet_runs import planet_group, verify_planet_run
 
@@ -25,29 +26,22 @@ SOURCE = Source(
     citations=(
         Citation(
             "Barnes2020",
-            """@article{Barnes2020,
-  title = {{VPLanet}: The Virtual Planet Simulator},
-  author = {Barnes, Rory and Luger, Rodrigo and Deitrick, Russell and others},
-  journal = {Publications of the Astronomical Society of the Pacific},
-  volume = {132},
-  number = {1008},
-  pages = {024502},
-  year = {2020},
-  doi = {10.1088/1538-3873/ab3ce8}
-}""",
+            ("Barnes, Rory", "Luger, Rodrigo", "Deitrick, Russell", "others"),
+            "VPLanet: The Virtual Planet Simulator",
+            2020,
+            "Publications of the Astronomical Society of the Pacific",
+            volume="132",
+            number="1008",
+            pages="024502",
+            doi="10.1088/1538-3873/ab3ce8",
+            eprint="1905.06367",
         ),
         Citation(
             "Deitrick2018",
-            """@article{Deitrick2018,
-  title = {Exo-{Milankovitch} Cycles. {II}. Climates of {G}-dwarf Planets in Dynamically Hot Systems},
-  author = {Deitrick, Russell and Barnes, Rory and Quinn, Thomas R. and others},
-  journal = {The Astronomical Journal},
-  volume = {155},
-  number = {6},
-  pages = {266},
-  year = {2018},
-  doi = {10.3847/1538-3881/aac214}
-}""",
+            ("Deitrick, Russell", "Barnes, Rory", "Bitz, Cecilia", "others"),
+            "Exo-Milankovitch Cycles II: Climates of G-dwarf Planets in Dynamically Hot Systems",
+            2018,
+            eprint="1805.00283",
         ),
     ),
     products=(

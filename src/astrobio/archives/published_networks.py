@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 from astrobio.archives.asking import StaticFile, StaticFiles
-from astrobio.archives.source import Citation, Licence, Product, Source, by_key
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source, by_key
 from astrobio.core.network import MetabolicNetwork
 from astrobio.core.provenance import Provenance
 from astrobio.formats.model_key import ModelKey, read_model_key
@@ -171,13 +172,12 @@ SOURCE = Source(
     ),
     citations=(
         Citation(
-            "MModelCollection",
-            """@misc{MModelCollection,
-  title = {M Model Collection},
-  author = {{openCOBRA}},
-  note = {models used in the study of doi 10.15252/msb.20156157},
-  url = {https://github.com/opencobra/m_model_collection}
-}""",
+            "Ebrahim2015",
+            ("Ebrahim, Ali", "others"),
+            "Do genome-scale models need exact solvers or clearer standards?",
+            2015,
+            "Molecular Systems Biology",
+            doi="10.15252/msb.20156157",
         ),
     ),
     products=(

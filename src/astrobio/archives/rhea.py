@@ -8,7 +8,8 @@ rhea-directions.tsv; ``RHEA_ID``, ``DIRECTION``, ``MASTER_ID``, ``ID`` in the ta
 from __future__ import annotations
 
 from astrobio.archives.asking import StaticFile
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.delimited import Dialect
 from astrobio.formats.schema import Column, Schema
 from astrobio.verify.gates import gates
@@ -62,11 +63,15 @@ SOURCE = Source(
     ),
     citations=(
         Citation(
-            "Rhea",
-            """@misc{Rhea,
-  title = {{Rhea}, the reaction knowledgebase},
-  url = {https://www.rhea-db.org}
-}""",
+            "Bansal2022",
+            ("Bansal, Parit", "Morgat, Anne", "Axelsen, Kristian B.", "others"),
+            "Rhea, the reaction knowledgebase in 2022",
+            2022,
+            "Nucleic Acids Research",
+            volume="50",
+            number="D1",
+            pages="D693-D700",
+            doi="10.1093/nar/gkab1016",
         ),
     ),
     products=(

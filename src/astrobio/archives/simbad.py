@@ -9,7 +9,8 @@ rate").
 from __future__ import annotations
 
 from astrobio.archives.asking import TapQuery
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.schema import Column, Schema
 from astrobio.verify.gates import gates
 from astrobio.verify.tables import TableFormat, check_table
@@ -55,15 +56,13 @@ SOURCE = Source(
     citations=(
         Citation(
             "Wenger2000",
-            """@article{Wenger2000,
-  title = {The {SIMBAD} astronomical database},
-  author = {Wenger, M. and others},
-  journal = {Astronomy and Astrophysics Supplement Series},
-  volume = {143},
-  pages = {9--22},
-  year = {2000},
-  doi = {10.1051/aas:2000332}
-}""",
+            ("Wenger, M.", "others"),
+            "The SIMBAD astronomical database",
+            2000,
+            "Astronomy and Astrophysics Supplement Series",
+            volume="143",
+            pages="9-22",
+            doi="10.1051/aas:2000332",
         ),
     ),
     products=(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from astrobio.archives.asking import Ask
+from astrobio.archives.citing import Citation
 from astrobio.core.errors import UsageError
 from astrobio.core.provenance import Kind, Provenance
 from astrobio.verify.tables import TableFormat
@@ -46,14 +47,6 @@ class Licence:
     share_alike: bool = False
     academic_only: bool = False
     to_accept: str = ""
-
-
-@dataclass(frozen=True)
-class Citation:
-    """A work to cite: its key, and its entry in BibTeX."""
-
-    key: str
-    bibtex: str
 
 
 def by_key(_content: bytes, provenance: Provenance) -> str:
@@ -138,6 +131,8 @@ class Source:
         Whether nothing is answered without it.
     patience : float
         How long an answer may take to begin, or fall silent, in s.
+    acknowledgement : str
+        The sentence that the archive asks a publication to carry; empty where it asks for none.
     notes : tuple of str
         What a user should know: limits, traps, what to do where scripts are not served.
     """
@@ -155,6 +150,7 @@ class Source:
     token_header: str = "Authorization: Bearer {token}"
     token_needed: bool = True
     patience: float = 60.0
+    acknowledgement: str = ""
     notes: tuple[str, ...] = field(default_factory=tuple)
 
     def product(self, name: str) -> Product:

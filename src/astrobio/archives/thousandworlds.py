@@ -7,7 +7,8 @@ not seen here. Only the bytes of release v1.0.0, by their digest, are admitted.
 from __future__ import annotations
 
 from astrobio.archives.asking import StaticFile
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.verify.thousandworlds import DIGEST, thousandworlds_gates
 
 SOURCE = Source(
@@ -24,15 +25,19 @@ SOURCE = Source(
     citations=(
         Citation(
             "Stevenson2026",
-            """@article{Stevenson2026,
-  title = {{ThousandWorlds}: A benchmark for climate emulation of potentially habitable exoplanets},
-  author = {Stevenson, Edward T. and Mak, Mei Ting and Wolf, Eric and Sergeev, Denis E. and Hammond, Tobi and
-            Mayne, N. J. and Cranmer, Miles},
-  year = {2026},
-  eprint = {2606.18338},
-  archivePrefix = {arXiv},
-  doi = {10.48550/arXiv.2606.18338}
-}""",
+            (
+                "Stevenson, Edward T.",
+                "Mak, Mei Ting",
+                "Wolf, Eric",
+                "Sergeev, Denis E.",
+                "Hammond, Tobi",
+                "Mayne, N. J.",
+                "Cranmer, Miles",
+            ),
+            "ThousandWorlds: A benchmark for climate emulation of potentially habitable exoplanets",
+            2026,
+            eprint="2606.18338",
+            doi="10.48550/arXiv.2606.18338",
         ),
     ),
     products=(

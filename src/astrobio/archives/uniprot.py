@@ -10,7 +10,8 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from astrobio.archives.asking import Pages
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.delimited import Dialect
 from astrobio.formats.schema import Column, Schema
 from astrobio.verify.gates import gates
@@ -46,16 +47,14 @@ SOURCE = Source(
     citations=(
         Citation(
             "UniProt2025",
-            """@article{UniProt2025,
-  title = {{UniProt}: the Universal Protein Knowledgebase in 2025},
-  author = {{The UniProt Consortium}},
-  journal = {Nucleic Acids Research},
-  volume = {53},
-  number = {D1},
-  pages = {D609--D617},
-  year = {2025},
-  doi = {10.1093/nar/gkae1010}
-}""",
+            ("The UniProt Consortium",),
+            "UniProt: the Universal Protein Knowledgebase in 2025",
+            2025,
+            "Nucleic Acids Research",
+            volume="53",
+            number="D1",
+            pages="D609-D617",
+            doi="10.1093/nar/gkae1010",
         ),
     ),
     products=(

@@ -7,7 +7,8 @@ H76); VizieR's own columns RAICRS and DEICRS hold the positions of fields H8 and
 from __future__ import annotations
 
 from astrobio.archives.asking import TapQuery
-from astrobio.archives.source import Citation, Licence, Product, Source
+from astrobio.archives.citing import Citation
+from astrobio.archives.source import Licence, Product, Source
 from astrobio.formats.schema import Column, Schema
 from astrobio.verify.gates import gates
 from astrobio.verify.tables import TableFormat, check_table
@@ -49,24 +50,21 @@ SOURCE = Source(
     citations=(
         Citation(
             "Ochsenbein2000",
-            """@article{Ochsenbein2000,
-  title = {The {VizieR} database of astronomical catalogues},
-  author = {Ochsenbein, F. and Bauer, P. and Marcout, J.},
-  journal = {Astronomy and Astrophysics Supplement Series},
-  volume = {143},
-  pages = {23--32},
-  year = {2000},
-  doi = {10.1051/aas:2000169}
-}""",
+            ("Ochsenbein, F.", "Bauer, P.", "Marcout, J."),
+            "The VizieR database of astronomical catalogues",
+            2000,
+            "Astronomy and Astrophysics Supplement Series",
+            volume="143",
+            pages="23-32",
+            doi="10.1051/aas:2000169",
         ),
         Citation(
             "ESA1997",
-            """@book{ESA1997,
-  title = {The {Hipparcos} and {Tycho} Catalogues},
-  author = {{ESA}},
-  series = {ESA SP-1200},
-  year = {1997}
-}""",
+            ("ESA",),
+            "The Hipparcos and Tycho Catalogues",
+            1997,
+            series="ESA SP-1200",
+            publisher="ESA Publications Division",
         ),
     ),
     products=(

@@ -66,7 +66,7 @@ def _description(one: Source, storage: Any) -> dict[str, Any]:
         "holds": one.holds,
         "homepage": one.homepage,
         "licence": asdict(one.licence),
-        "citations": [asdict(citation) for citation in one.citations],
+        "citations": [{"key": citation.key, "bibtex": citation.bibtex} for citation in one.citations],
         "products": [
             {"name": product.name, "holds": product.holds, "kind": product.kind, "counted": product.counted,
              "expected_bytes": product.expected_bytes, "least": product.least, "default": product.default,
