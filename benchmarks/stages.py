@@ -43,9 +43,9 @@ from measuring import Measurement, available_cores, machine, show, timed, write
 from astrobio.archives.registry import verify
 from astrobio.core.hashing import sha256_files
 from astrobio.core.provenance import Provenance
-from astrobio.datasets.build import build_planet_runs
 from astrobio.datasets.bundle import read_bundle
 from astrobio.datasets.pack import Pack
+from astrobio.datasets.packs.planet_runs import build_planet_runs
 from astrobio.datasets.shipped import BUNDLE
 from astrobio.simulate import ensemble
 from astrobio.store import RealDataStorage

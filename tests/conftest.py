@@ -73,7 +73,7 @@ def filled_store(tmp_path_factory: pytest.TempPathFactory, admissible: list[tupl
 @pytest.fixture(scope="session")
 def small_pack(tmp_path_factory: pytest.TempPathFactory, filled_store: Path) -> Path:
     """The pack of the 66 runs, built in a copy of the store, which notes what is derived from it."""
-    from astrobio.datasets.build import build_planet_runs
+    from astrobio.datasets.packs.planet_runs import build_planet_runs
     from astrobio.store import RealDataStorage
 
     store = Path(shutil.copytree(filled_store, tmp_path_factory.mktemp("pack") / "store"))

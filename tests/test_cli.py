@@ -183,14 +183,14 @@ def test_2_when_the_usage_is_wrong(arguments, words, tmp_path, monkeypatch, caps
 
 def test_2_when_a_file_cannot_be_written(filled_store, tmp_path, capsys):
     out = tmp_path / "none" / "runs.bundle"
-    assert main(["export-runs", str(out), "--store", str(filled_store)]) == 2
+    assert main(["export", "runs", "--out", str(out), "--store", str(filled_store)]) == 2
     assert "No such file or directory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["verify"], ["build", "planet_runs"], ["train"], ["export-runs", "runs.bundle"], ["quarantine"],
-     ["store", "rebuild"], ["evaluate", "none"], ["report", "none"], ["predict"], ["lineage", "none"],
+    [["verify"], ["build", "planet_runs"], ["build", "spectra"], ["train"], ["export", "runs", "--out", "runs.bundle"],
+     ["export", "citations"], ["export", "croissant", "none"], ["quarantine"], ["store", "rebuild"], ["evaluate", "none"], ["report", "none"], ["predict"], ["lineage", "none"],
      ["import", "none.bundle"]],
 )  # fmt: skip
 def test_3_when_the_data_is_missing(arguments, tmp_path, monkeypatch, capsys):
@@ -264,7 +264,7 @@ def test_simulate_build_export_and_import_say_what_they_did(tmp_path, capsys):
     assert main(["build", "planet_runs", "--store", store]) == 2
     assert "exists\nRun: astrobio build planet_runs --overwrite" in capsys.readouterr().err
     bundle = str(tmp_path / "runs.bundle")
-    assert main(["export-runs", bundle, "--json", "--store", store]) == 0
+    assert main(["export", "runs", "--out", bundle, "--json", "--store", store]) == 0
     exported = document(capsys.readouterr().out)
     assert (exported["runs"], exported["bytes"]) == (6, Path(bundle).stat().st_size)
     assert main(["import", bundle, "--json", "--store", other]) == 0

@@ -12,6 +12,8 @@ from astrobio import __version__
 from astrobio.core.command import run_command
 from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DONE
 
+PACKS = ("planet_runs", "planets", "spectra", "stellar_spectra", "networks", "text", "cubes")
+"""Data sets that ``build`` knows."""
 _EXAMPLES = """\
 examples:
   astrobio import shipped                       admit the planet runs that ship with the package
@@ -96,13 +98,25 @@ def _data_commands(command: Any) -> None:
         help="make a random share again first; the bundle is admitted as reproduced if all bytes agree",
     )
     bring.add_argument("--workers", type=int, help="processes for that (default: one a core)")
-    build = command("build", "compile records into a pack", "astrobio build planet_runs --out pack")
-    build.add_argument("what", choices=["planet_runs"])
+    build = command(
+        "build", "compile records into a pack", "astrobio build planets\n  astrobio build planet_runs --out pack"
+    )
+    build.add_argument("what", choices=PACKS, metavar="NAME", help=f"the data set: {', '.join(PACKS)}")
     build.add_argument("--out", help="the pack's folder (default: in the store)")
     build.add_argument("--overwrite", action="store_true", help="replace a pack that is there")
     build.add_argument("--allow-declared", action="store_true", help="take records whose origin is only declared")
-    export = command("export-runs", "write the store's planet runs as one bundle", "astrobio export-runs runs.bundle")
-    export.add_argument("out", help="the file to write")
+    export = command(
+        "export",
+        "write planet runs as a bundle, or the citations and the metadata of what was used",
+        "astrobio export citations outputs/sota_training/demo --out used.bib\n"
+        "  astrobio export croissant PACK --out croissant.json\n"
+        "  astrobio export runs --out runs.bundle",
+    )
+    export.add_argument("what", choices=["citations", "croissant", "runs"])
+    export.add_argument(
+        "of", nargs="?", metavar="OF", help="a pack, a run's folder or a checkpoint (default: the store)"
+    )
+    export.add_argument("--out", metavar="FILE", help="the file to write (default: standard output)")
     verify = command("verify", "check the store", "astrobio verify --deep --rerun 0.02")
     verify.add_argument("--deep", action="store_true", help="hash every object and let it pass the gates again")
     verify.add_argument(

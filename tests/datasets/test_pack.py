@@ -13,8 +13,9 @@ import pytest
 from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError, RefusedInput, UsageError
 from astrobio.core.planet_run import FIELD, STATES, PlanetParameters, climate_state
 from astrobio.datasets import splits
-from astrobio.datasets.build import build_planet_runs, code_digest
 from astrobio.datasets.pack import MANIFEST, SAMPLES, Manifest, Pack, check_records
+from astrobio.datasets.packs.planet_runs import CODE, build_planet_runs
+from astrobio.datasets.packs.writing import code_digest
 from astrobio.store import RealDataStorage
 
 
@@ -81,7 +82,7 @@ def test_units_and_counts_stand_in_the_manifest(pack):
         counts = {part: len(pack.indices(split, part)) for part in splits.PARTS}
         assert {part: count for part, count in counts.items() if count} == pack.manifest.counts[f"split_{split}"]
         assert sum(counts.values()) == 66
-    assert pack.manifest.code_sha256 == code_digest()
+    assert pack.manifest.code_sha256 == code_digest(CODE)
 
 
 def test_building_again_gives_the_same_pack(pack, store, tmp_path):
@@ -90,7 +91,7 @@ def test_building_again_gives_the_same_pack(pack, store, tmp_path):
 
 
 def test_shards_make_no_difference(pack, store, tmp_path, monkeypatch):
-    monkeypatch.setattr("astrobio.datasets.build.SHARD_SAMPLES", 20)
+    monkeypatch.setattr("astrobio.datasets.packs.planet_runs.SHARD_SAMPLES", 20)
     sharded = Pack.open(build_planet_runs(RealDataStorage(store), tmp_path / "sharded"))
     assert [item.samples for item in sharded.manifest.files] == [20, 20, 20, 6, 66]
     rows = np.array([65, 0, 20, 19, 20, 41])

@@ -229,7 +229,7 @@ def test_a_companion_of_the_same_split_is_refused_before_the_test_set_is_opened(
 @pytest.fixture(scope="module")
 def other_pack(filled_store, tmp_path_factory) -> Path:
     """A pack of the same store without its last planet: another pack."""
-    from astrobio.datasets.build import build_planet_runs
+    from astrobio.datasets.packs.planet_runs import build_planet_runs
     from astrobio.store import RealDataStorage
 
     class Fewer(RealDataStorage):

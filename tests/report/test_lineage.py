@@ -247,7 +247,7 @@ def test_what_has_no_lineage_is_said_to_have_none(chain, tmp_path, capsys):
 
 
 def test_a_pack_that_was_built_anew_is_not_the_one_of_the_checkpoint(chain, capsys):
-    from astrobio.datasets.build import build_planet_runs
+    from astrobio.datasets.packs.planet_runs import build_planet_runs
 
     class Fewer(RealDataStorage):
         def records(self, source=None, kind=None):

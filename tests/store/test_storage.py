@@ -138,7 +138,7 @@ def test_a_rebuilt_catalogue_still_knows_what_was_derived(store, tmp_path):
     pack = tmp_path / "pack"
     pack.mkdir()
     storage = RealDataStorage(store)
-    storage.derive("d" * 64, [record.digest for record in storage.records()], path=str(pack))
+    storage.derive("d" * 64, storage.records(), path=str(pack))
     for path in store.glob("catalog.sqlite*"):
         path.unlink()
     with pytest.raises(RefusedInput, match="packs were built from planet_runs"):
@@ -303,7 +303,7 @@ def test_a_source_with_packs_is_not_deleted(store, tmp_path):
     storage = RealDataStorage(store)
     pack = tmp_path / "pack"
     pack.mkdir()
-    storage.derive("d" * 64, [record.digest for record in storage.records()], path=str(pack))
+    storage.derive("d" * 64, storage.records(), path=str(pack))
     with pytest.raises(RefusedInput, match="packs were built from planet_runs"):
         storage.delete_source("planet_runs")
     pack.rmdir()

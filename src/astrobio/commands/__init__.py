@@ -4,14 +4,15 @@ Each returns whether all was well, and what ``--json`` prints.
 """
 
 from astrobio.commands.archives import fetch, sources
-from astrobio.commands.data import bring, build, export_runs, quarantine, simulate, store, verify
+from astrobio.commands.data import bring, quarantine, simulate, store, verify
 from astrobio.commands.models import evaluate, lineage, predict, report, train
+from astrobio.commands.packs import build, export
 
 __all__ = [
     "bring",
     "build",
     "evaluate",
-    "export_runs",
+    "export",
     "fetch",
     "lineage",
     "predict",

@@ -1,4 +1,4 @@
-"""Commands that make, admit, check and compile planet runs, and that care for the store."""
+"""Commands that make, admit and check planet runs, and that care for the store."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 
 from astrobio.commands.archives import import_saved
 from astrobio.commands.showing import Result, bar, show, table
-from astrobio.core.console import progress
 from astrobio.core.errors import UsageError
-from astrobio.core.paths import pack_folder
 
 
 def _check_share(rerun: float | None) -> None:
@@ -58,38 +56,6 @@ def bring(options: argparse.Namespace) -> Result:
     for key, verdict in report.rejected:
         show(options, f"refused: {key}: {'; '.join(verdict.reasons)}")
     return True, {"store": str(storage.root), **dict(rows)}
-
-
-def build(options: argparse.Namespace) -> Result:
-    """Compile a pack."""
-    from astrobio.datasets.build import build_planet_runs
-    from astrobio.datasets.pack import Pack
-    from astrobio.store import RealDataStorage
-
-    storage = RealDataStorage(options.store)
-    out = Path(options.out) if options.out else pack_folder(storage.root)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    build_planet_runs(storage, out, overwrite=options.overwrite, allow_declared=options.allow_declared,
-                      progress=lambda items: progress(items, "Building the pack", len(items), "runs"))  # fmt: skip
-    pack = Pack.open(out)
-    rows = [("samples", len(pack)), ("digest", pack.digest)]
-    rows += [
-        (f"{name}: {part}", count) for name, counts in pack.manifest.counts.items() for part, count in counts.items()
-    ]
-    show(options, table(f"Pack {out}", rows))
-    return True, {"path": str(out), "digest": pack.digest, "samples": len(pack), "counts": pack.manifest.counts}
-
-
-def export_runs(options: argparse.Namespace) -> Result:
-    """Write the store's planet runs as a bundle."""
-    from astrobio.datasets.export import export_bundle
-    from astrobio.store import RealDataStorage
-
-    storage = RealDataStorage(options.store)
-    header = export_bundle(storage, Path(options.out), bar("Reading", "runs"))
-    size = Path(options.out).stat().st_size
-    show(options, table(f"Bundle {options.out}", [("runs", header["runs"]), ("MB", f"{size / 1e6:.2f}")]))
-    return True, header | {"bytes": size}
 
 
 def verify(options: argparse.Namespace) -> Result:

@@ -39,7 +39,7 @@ from astrobio.archives.registry import source
 from astrobio.core.errors import FormatError, RefusedInput
 from astrobio.core.orbit import equal_area_latitudes
 from astrobio.core.planet_run import FIELD, LATITUDES, PROFILE_LATITUDES, SEASONS, PlanetParameters, PlanetRun
-from astrobio.fetch.releases import current
+from astrobio.datasets.held import held
 from astrobio.formats.cf import Axis, AxisKind, CfFile, describe
 from astrobio.formats.cf_units import is_reference_time
 from astrobio.formats.exoplasim import PARAMETERS, configuration_of, read_run
@@ -356,7 +356,9 @@ READERS: dict[tuple[str, str], Callable[[bytes], Iterable[xr.Dataset]]] = {
 """How the records of a product become cubes, by source and product."""
 
 
-def read_cubes(storage: RealDataStorage, sources: Iterable[str] = ()) -> Iterator[xr.Dataset]:
+def read_cubes(
+    storage: RealDataStorage, sources: Iterable[str] = (), allow_declared: bool = True
+) -> Iterator[xr.Dataset]:
     """The cubes of a store, one after the other, ordered by source and key.
 
     A run of ExoPlaSim whose description the store holds has it, too.
@@ -366,6 +368,8 @@ def read_cubes(storage: RealDataStorage, sources: Iterable[str] = ()) -> Iterato
     storage : RealDataStorage
     sources : iterable of str
         Only of these; of all unless given.
+    allow_declared : bool
+        Whether records count whose origin is only declared by a user.
 
     Raises
     ------
@@ -375,7 +379,7 @@ def read_cubes(storage: RealDataStorage, sources: Iterable[str] = ()) -> Iterato
         If a description is not that of its fields.
     """
     for name in sorted(set(sources) or {name for name, _ in READERS}):
-        records = current(storage, source(name))
+        records = held(storage, name, allow_declared)
         labels = storage.judgements(name)
         descriptions = {_stem(record): record for record in records if _product(record) == "descriptions"}
         for record in records:

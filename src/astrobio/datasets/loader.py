@@ -145,7 +145,7 @@ class Loader:
         return _Pending(rows, self.plan.submit(rows, out), pinned)
 
     def _batch(self, pending: _Pending) -> dict[str, Tensor]:
-        with intact():
+        with intact(self.pack.manifest.source):
             buffers = pending.ticket.wait()
         tensors = pending.pinned if buffers is None else [as_tensor(buffer) for buffer in buffers]
         chosen = torch.from_numpy(pending.rows)

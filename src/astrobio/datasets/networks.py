@@ -16,12 +16,11 @@ from typing import Any
 import polars as pl
 
 from astrobio.archives import bigg, kegg, microbial_traits, modelseed, published_networks
-from astrobio.archives.registry import source
 from astrobio.core.errors import DataMissing, IntegrityError
 from astrobio.core.network import MetabolicNetwork
 from astrobio.core.organisms import Organism, organism
 from astrobio.core.provenance import Provenance
-from astrobio.fetch.releases import current
+from astrobio.datasets.held import held, product_of
 from astrobio.formats.model_key import ModelKey, read_model_key
 from astrobio.formats.modelseed import network_of
 from astrobio.formats.schema import read_typed
@@ -87,7 +86,8 @@ class Networks:
     table : polars.DataFrame
         One row a network: ``network`` (its number, from 0), ``id``, ``source``, ``file``, ``organism`` as its source
         writes it, ``species`` and ``strain``, ``doi`` and ``pmid`` of its paper, ``compounds``, ``reactions``,
-        ``group`` (its genus, else itself), ``digest`` and ``assurance`` of its record.
+        ``group`` (its genus, else itself), ``digest`` of its record (empty for ModelSEED, which is of many) and
+        ``assurance``.
     traits : polars.DataFrame
         One row a value: ``network``, ``trait``, ``number`` in ``unit`` or ``word``, ``written`` as in the table,
         ``table`` and ``column``, ``organism`` and ``strain`` as the table writes them, ``tax_id``, ``matched`` (by
@@ -96,6 +96,8 @@ class Networks:
         One row a trait of a network on which values disagree: ``network``, ``trait``, ``values`` with their tables.
     unmatched : polars.DataFrame
         One row a network without traits: ``network``, ``id``, ``organism``, ``reason``.
+    records : tuple of Record
+        All that were read for it.
     """
 
     networks: tuple[MetabolicNetwork, ...]
@@ -103,6 +105,7 @@ class Networks:
     traits: pl.DataFrame
     conflicts: pl.DataFrame
     unmatched: pl.DataFrame
+    records: tuple[Record, ...] = ()
 
     def __len__(self) -> int:
         return len(self.networks)
@@ -125,7 +128,7 @@ CONFLICTS = {"network": pl.Int64, "trait": pl.String, "values": pl.String}
 UNMATCHED = {"network": pl.Int64, "id": pl.String, "organism": pl.String, "reason": pl.String}
 
 
-def read_networks(storage: RealDataStorage, sources: Iterable[str] = ()) -> Networks:
+def read_networks(storage: RealDataStorage, sources: Iterable[str] = (), allow_declared: bool = True) -> Networks:
     """All admitted networks of a store, ordered by source and file, with the traits of their organisms.
 
     Of a file that was admitted in several releases, the newest is taken.
@@ -135,6 +138,8 @@ def read_networks(storage: RealDataStorage, sources: Iterable[str] = ()) -> Netw
     storage : RealDataStorage
     sources : iterable of str
         Only networks of these; of all unless given.
+    allow_declared : bool
+        Whether records count whose origin is only declared by a user.
 
     Raises
     ------
@@ -144,17 +149,18 @@ def read_networks(storage: RealDataStorage, sources: Iterable[str] = ()) -> Netw
         If an object has changed, or ModelSEED's reactions refer to compounds that its tables lack.
     """
     chosen = sorted(set(sources) or {name for name, _ in READERS} | {modelseed.SOURCE.name})
-    key = _model_key(storage)
+    read_from = _Reading(storage, allow_declared)
+    key = _model_key(read_from)
     networks: list[MetabolicNetwork] = []
     rows: list[dict[str, Any]] = []
     for name in chosen:
         if name == modelseed.SOURCE.name:
-            _add_modelseed(storage, networks, rows)
+            _add_modelseed(read_from, networks, rows)
             continue
-        for record in current(storage, source(name)):
-            read = READERS.get((name, _product(record)))
+        for record in held(storage, name, allow_declared):
+            read = READERS.get((name, product_of(record)))
             if read is not None:
-                network, papers = read(storage.open(record), record.provenance), None
+                network, papers = read(read_from.open(record), record.provenance), None
                 if name == published_networks.SOURCE.name:
                     papers = published_networks.keyed(key, network.id)
                 networks.append(replace(network, source=name, organism=papers[0].organism if papers else None))
@@ -162,17 +168,32 @@ def read_networks(storage: RealDataStorage, sources: Iterable[str] = ()) -> Netw
     if not networks:
         raise DataMissing(f"the store {storage.root} holds no networks of {', '.join(chosen)}", fix="astrobio fetch")
     table = pl.DataFrame([{"network": place, **row} for place, row in enumerate(rows)], schema=TABLE)
-    return _joined(tuple(networks), table, TraitIndex.of(storage), bool(key))
+    joined = _joined(tuple(networks), table, TraitIndex.of(read_from), bool(key))
+    return replace(joined, records=tuple(read_from.records.values()))
 
 
-def _product(record: Record) -> str:
-    return str(record.provenance.detail.get("product", ""))
+@dataclass
+class _Reading:
+    """A store whose records are read, and those that were."""
+
+    storage: RealDataStorage
+    allow_declared: bool
+    records: dict[str, Record] = field(default_factory=dict)
+
+    def of(self, name: str, product: str) -> list[Record]:
+        """The records of a product, by name of their files."""
+        found = [one for one in held(self.storage, name, self.allow_declared) if product_of(one) == product]
+        return sorted(found, key=lambda one: str(one.provenance.detail.get("name", one.key)))
+
+    def open(self, record: Record) -> bytes:
+        self.records[record.digest] = record
+        return self.storage.open(record)
 
 
-def _model_key(storage: RealDataStorage) -> list[ModelKey]:
+def _model_key(store: _Reading) -> list[ModelKey]:
     """The rows of the newest key in the store; none where it holds none."""
-    records = [one for one in current(storage, published_networks.SOURCE) if _product(one) == "model_key"]
-    return read_model_key(storage.open(records[-1])) if records else []
+    records = store.of(published_networks.SOURCE.name, "model_key")
+    return read_model_key(store.open(records[-1])) if records else []
 
 
 def _row(network: MetabolicNetwork, record: Record, papers: list[ModelKey] | None) -> dict[str, Any]:
@@ -190,22 +211,19 @@ def _first(papers: list[ModelKey] | None, name: str) -> str | None:
     return next((getattr(row, name) for row in papers or () if getattr(row, name)), None)
 
 
-def _add_modelseed(storage: RealDataStorage, networks: list[MetabolicNetwork], rows: list[dict[str, Any]]) -> None:
+def _add_modelseed(store: _Reading, networks: list[MetabolicNetwork], rows: list[dict[str, Any]]) -> None:
     """The network of all of ModelSEED's reactions, if the store holds them."""
-    records = {
-        product: [one for one in current(storage, modelseed.SOURCE) if _product(one) == product]
-        for product in modelseed.FORMATS
-    }
+    records = {product: store.of(modelseed.SOURCE.name, product) for product in modelseed.FORMATS}
     if not records["reactions"]:
         return
     known = {
         identifier: (name or "", formula, charge)
-        for frame in _frames(storage, records["compounds"], "compounds")
+        for frame in _frames(store, records["compounds"], "compounds")
         for identifier, name, formula, charge in frame.select("id", "name", "formula", "charge").rows()
     }
     reactions = [
         (*row, parts)
-        for frame in _frames(storage, records["reactions"], "reactions")
+        for frame in _frames(store, records["reactions"], "reactions")
         for row, parts in zip(
             frame.select("id", pl.col("name").fill_null(""), "reversibility").rows(), parts_of(frame), strict=True
         )
@@ -215,19 +233,18 @@ def _add_modelseed(storage: RealDataStorage, networks: list[MetabolicNetwork], r
         raise IntegrityError(f"ModelSEED's reactions refer to {len(lacking)} compounds that its tables in the store "
                              f"lack, as {min(lacking)}")  # fmt: skip
     network = network_of("modelseed", reactions, known)
-    digests = ",".join(one.digest[:12] for several in records.values() for one in several)
     networks.append(network)
     rows.append({
         "id": network.id, "source": "modelseed", "file": "reaction_*.tsv", "compounds": len(network.compounds),
-        "reactions": len(network.reactions), "group": "modelseed", "digest": digests,
+        "reactions": len(network.reactions), "group": "modelseed", "digest": "",
         "assurance": records["reactions"][0].assurance,
     })  # fmt: skip
 
 
-def _frames(storage: RealDataStorage, records: list[Record], product: str) -> Iterable[pl.DataFrame]:
+def _frames(store: _Reading, records: list[Record], product: str) -> Iterable[pl.DataFrame]:
     table = modelseed.FORMATS[product]
-    for record in sorted(records, key=lambda one: str(one.provenance.detail.get("name", one.key))):
-        yield read_typed(table.text(storage.open(record)), table.schema)
+    for record in records:
+        yield read_typed(table.text(store.open(record)), table.schema)
 
 
 @dataclass
@@ -249,14 +266,14 @@ class TraitIndex:
     numbers: dict[str, set[int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, storage: RealDataStorage) -> TraitIndex:
+    def of(cls, store: _Reading) -> TraitIndex:
         """The index of a store; empty where it holds no tables."""
         found = cls()
-        for record in current(storage, microbial_traits.SOURCE):
-            table = microbial_traits.FORMATS[_product(record)]
-            frame = read_typed(table.text(storage.open(record)), table.schema)
+        for record in held(store.storage, microbial_traits.SOURCE.name, store.allow_declared):
+            table = microbial_traits.FORMATS[product_of(record)]
+            frame = read_typed(table.text(store.open(record)), table.schema)
             for column in TRAITS:
-                if column.table == _product(record):
+                if column.table == product_of(record):
                     found._add(frame, column, record.digest)
         return found
 

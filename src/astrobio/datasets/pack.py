@@ -3,8 +3,8 @@
 A shard holds of each array NAME its values, NAME.crc32 (of each sample's stored bytes; of tokens, of each block of
 65,536) and, unless samples are of one shape, NAME.offsets (samples + 1): sample i is rows offsets[i]:offsets[i + 1].
 
-The manifest lists the SHA-256 of each file; the pack's own digest is that of the manifest. Every checkpoint
-carries it.
+Tables beside that of the samples tell what arrays cannot, first of all the records that the pack was built from. The
+manifest lists the SHA-256 of each file; the pack's own digest is that of the manifest. Every checkpoint carries it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,19 @@ from astrobio.core.hashing import sha256_files, sha256_json
 from astrobio.core.native import native
 
 FORMAT = "astrobio.pack/2"
-MANIFEST, SAMPLES = "manifest.json", "samples.parquet"
+MANIFEST, SAMPLES, TABLES = "manifest.json", "samples.parquet", "tables"
 BUILD = "astrobio build planet_runs"
-_BUILD_ANEW = f"{BUILD} --overwrite"
+RECORDS = "records"
+"""The table of the records that a pack was built from, where a sample may be of several."""
+
+
+def build_anew(name: str) -> str:
+    """The command that builds the pack of a data set once more."""
+    return f"astrobio build {name} --overwrite"
 
 
 class PackFile(BaseModel):
-    """A file of a pack: its path within, its SHA-256, and the samples it holds."""
+    """A file of a pack: its path within, its SHA-256, and the samples it holds, or the rows of a further table."""
 
     model_config = ConfigDict(extra="forbid")
     path: str
@@ -38,6 +44,11 @@ class PackFile(BaseModel):
     def is_shard(self) -> bool:
         """Whether it holds samples, rather than their table."""
         return self.path.endswith(".safetensors")
+
+    def table(self) -> str | None:
+        """The name of a table beside that of the samples; none if it is something else."""
+        folder, _, name = self.path.rpartition("/")
+        return name.removesuffix(".parquet") if folder == TABLES else None
 
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -180,8 +191,8 @@ class Plan:
         a mask was asked for.
     """
 
-    def __init__(self, native_plan: Any, names: list[str]) -> None:
-        self.native, self.names = native_plan, names
+    def __init__(self, native_plan: Any, names: list[str], source: str) -> None:
+        self.native, self.names, self._source = native_plan, names, source
 
     def gather(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The results for the samples at ``rows``, by name; bfloat16 as its 16 bits.
@@ -193,7 +204,7 @@ class Plan:
         IntegrityError
             If a shard has changed, or a sample is not what its checksum says; the message names both.
         """
-        with intact():
+        with intact(self._source):
             found = self.native.gather(np.ascontiguousarray(rows, dtype=np.int64))
         return dict(zip(self.names, map(np.asarray, found), strict=True))
 
@@ -203,12 +214,12 @@ class Plan:
 
 
 @contextmanager
-def intact() -> Iterator[None]:
+def intact(source: str) -> Iterator[None]:
     """Tell damage that the native reader finds as an IntegrityError that names the way out."""
     try:
         yield
     except native().PackError as error:
-        raise IntegrityError(str(error), fix=_BUILD_ANEW) from error
+        raise IntegrityError(str(error), fix=build_anew(source)) from error
 
 
 class Pack:
@@ -251,11 +262,17 @@ class Pack:
         try:
             manifest = Manifest.model_validate_json(content)
         except ValidationError as error:
-            raise RefusedInput(f"{path / MANIFEST} is not a pack's manifest: {error}", fix=_BUILD_ANEW) from error
+            raise RefusedInput(
+                f"{path / MANIFEST} is not a pack's manifest: {error}", fix=f"{BUILD} --overwrite"
+            ) from error
         if manifest.format != FORMAT:
-            raise RefusedInput(f"{path} has the format {manifest.format}, and {FORMAT} is read here", fix=_BUILD_ANEW)
+            raise RefusedInput(
+                f"{path} has the format {manifest.format}, and {FORMAT} is read here", fix=build_anew(manifest.source)
+            )
         if content != manifest.to_bytes():
-            raise IntegrityError(f"{path / MANIFEST} has changed since the pack was built", fix=_BUILD_ANEW)
+            raise IntegrityError(
+                f"{path / MANIFEST} has changed since the pack was built", fix=build_anew(manifest.source)
+            )
         pack = cls(path, manifest)
         if verify:
             pack.verify()
@@ -266,13 +283,42 @@ class Pack:
         paths = [self.path / item.path for item in self.manifest.files]
         for item, full in zip(self.manifest.files, paths, strict=True):
             if not full.is_file():
-                raise IntegrityError(f"pack {self.path} lacks {item.path}", fix=_BUILD_ANEW)
+                raise IntegrityError(f"pack {self.path} lacks {item.path}", fix=self._anew)
         for item, found in zip(self.manifest.files, sha256_files(paths), strict=True):
             if found != item.sha256:
-                raise IntegrityError(f"{self.path / item.path} has changed since the pack was built", fix=_BUILD_ANEW)
+                raise IntegrityError(f"{self.path / item.path} has changed since the pack was built", fix=self._anew)
+
+    @property
+    def _anew(self) -> str:
+        return build_anew(self.manifest.source)
 
     def __len__(self) -> int:
         return self.manifest.samples
+
+    def table(self, name: str) -> Any:
+        """A table beside that of the samples, as a ``polars.DataFrame``.
+
+        Raises
+        ------
+        UsageError
+            If the pack has no such table.
+        """
+        import polars
+
+        if name not in self.tables():
+            raise UsageError(f"the pack has no table {name!r}; it has {', '.join(self.tables()) or 'none'}")
+        return polars.read_parquet(self.path / TABLES / f"{name}.parquet")
+
+    def tables(self) -> dict[str, int]:
+        """Rows of each table beside that of the samples."""
+        return {name: item.samples for item in self.manifest.files if (name := item.table())}
+
+    def record_digests(self) -> list[str]:
+        """SHA-256 of each record that the pack was built from."""
+        if RECORDS in self.tables():
+            found: list[str] = self.table(RECORDS)["digest"].to_list()
+            return found
+        return list(dict.fromkeys(self.samples["digest"].tolist()))
 
     def array(self, name: str) -> PackArray:
         """Array ``name`` over all samples, in its units.
@@ -314,8 +360,8 @@ class Pack:
             names += [f"{output.name}_offsets"] * (self._known(output.name).layout == "ragged")
             names += [f"{output.name}_mask"] * output.mask
         try:
-            with intact():
-                return Plan(self.reader.plan(chosen, threads=threads), names)
+            with intact(self.manifest.source):
+                return Plan(self.reader.plan(chosen, threads=threads), names, self.manifest.source)
         except ValueError as error:
             raise UsageError(f"pack {self.path}: {error}") from error
 
@@ -338,9 +384,9 @@ class Pack:
             held = sum(samples for _, samples in shards)
             if held != self.manifest.samples:
                 reason = f"pack {self.path}: its shards hold {held} samples, its manifest {self.manifest.samples}"
-                raise IntegrityError(reason, fix=_BUILD_ANEW)
+                raise IntegrityError(reason, fix=self._anew)
             arrays = self.manifest.arrays.items()
-            with intact():
+            with intact(self.manifest.source):
                 self._reader = native().PackReader(
                     shards,
                     [
@@ -397,14 +443,14 @@ def check_records(pack: Pack, storage: Any) -> None:
     RefusedInput
         Naming the first record that fails.
     """
-    known = {record.digest: record for record in storage.records(source=pack.manifest.source)}
-    digests = pack.samples["digest"].tolist()
+    digests = pack.record_digests()
+    known = {record.digest: record for record in storage.records()}
     missing = [digest for digest in digests if digest not in known]
     if missing:
         raise RefusedInput(
             f"the pack {pack.path} was built from {len(missing)} records that the store no longer holds, "
             f"the first {missing[0][:16]}...",
-            fix=_BUILD_ANEW,
+            fix=build_anew(pack.manifest.source),
         )
     broken = storage.damaged([known[digest] for digest in digests])
     if broken:

@@ -21,7 +21,7 @@ from astrobio.core.errors import RefusedInput, UsageError
 from astrobio.core.hashing import sha256_files
 from astrobio.core.native import native
 from astrobio.datasets.moments import merge_moments, statistics
-from astrobio.datasets.pack import BUILD, FORMAT, MANIFEST, SAMPLES, ArrayInfo, Manifest, PackFile
+from astrobio.datasets.pack import BUILD, FORMAT, MANIFEST, SAMPLES, TABLES, ArrayInfo, Manifest, PackFile
 from astrobio.store import files
 
 SHARD_SAMPLES = 65_536
@@ -62,6 +62,9 @@ class PackWriter:
         What a sample consists of; values are given in their units, and scaled, offset and rounded here.
     splits : sequence of str
         Splits for whose training parts statistics are taken.
+    measured : sequence of str, optional
+        Arrays whose statistics mean something; all unless given. Those of codes, of bytes, or of values in several
+        units do not.
     axes : mapping of str to sequence of int, optional
         Of dense arrays: which axis of a sample as it is given (0 is the first after the samples) comes where in what
         is stored.
@@ -90,6 +93,7 @@ class PackWriter:
         arrays: Mapping[str, ArrayInfo],
         *,
         splits: Sequence[str] = (),
+        measured: Sequence[str] | None = None,
         axes: Mapping[str, Sequence[int]] | None = None,
         shard_samples: int = SHARD_SAMPLES,
         shard_bytes: int = SHARD_BYTES,
@@ -97,6 +101,7 @@ class PackWriter:
         build: str = BUILD,
     ) -> None:
         self.out, self.source, self.arrays, self.splits = Path(out), source, dict(arrays), tuple(splits)
+        self.measured = set(self.arrays if measured is None else measured)
         self.samples = 0
         self._axes = {name: tuple(order) for name, order in (axes or {}).items()}
         self._check_arrays()
@@ -104,6 +109,7 @@ class PackWriter:
         self._files: list[PackFile] = []
         self._shards = 0
         self._table: PackFile | None = None
+        self._tables: list[PackFile] = []
         self._moments: dict[tuple[str, str], NDArray[np.float64]] = {}
         check_target(self.out, overwrite, build)
         self._partial = self.out.with_name(f".{self.out.name}.{os.getpid()}.partial")
@@ -192,7 +198,7 @@ class PackWriter:
             found = self._compile(name, values, begin, end)
         except native().CompileError as error:
             raise self._refused(name, error) from error
-        if self.arrays[name].layout == "tokens":
+        if self.arrays[name].layout == "tokens" or name not in self.measured:
             return  # the mean of token numbers means nothing
         for split, chosen in train.items():
             part = merge_moments(found, np.asarray(chosen[begin:end], dtype=bool))
@@ -234,12 +240,20 @@ class PackWriter:
     def add_table(self, table: Mapping[str, Sequence[Any]]) -> None:
         """Write the table of samples, ``samples.parquet``: a row a sample, in their order."""
         import pyarrow
+
+        self._table = self._write_table(SAMPLES, pyarrow.table(dict(table)))
+
+    def add_further_table(self, name: str, table: Any) -> None:
+        """Write a ``polars.DataFrame`` as a table beside that of the samples, ``tables/NAME.parquet``."""
+        (self._partial / TABLES).mkdir(exist_ok=True)
+        self._tables.append(self._write_table(f"{TABLES}/{name}.parquet", table.to_arrow()))
+
+    def _write_table(self, name: str, table: Any) -> PackFile:
         import pyarrow.parquet as parquet
 
-        path = self._partial / SAMPLES
-        written = pyarrow.table(dict(table))
-        parquet.write_table(written, path, compression="zstd")
-        self._table = PackFile(path=SAMPLES, sha256=sha256_files([path])[0], samples=written.num_rows)
+        path = self._partial / name
+        parquet.write_table(table, path, compression="zstd")
+        return PackFile(path=name, sha256=sha256_files([path])[0], samples=table.num_rows)
 
     def finish(self, *, records_sha256: str, code_sha256: str, counts: dict[str, dict[str, int]]) -> Manifest:
         """Write the manifest and give the pack its name; see :class:`Manifest` for what is passed.
@@ -260,7 +274,7 @@ class PackWriter:
             source=self.source,
             samples=self.samples,
             arrays=self.arrays,
-            files=[*self._files, self._table],
+            files=[*self._files, self._table, *self._tables],
             records_sha256=records_sha256,
             code_sha256=code_sha256,
             counts={name: dict(sorted(values.items())) for name, values in counts.items()},

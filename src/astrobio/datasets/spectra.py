@@ -15,11 +15,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from astrobio.archives import irtf_spex, jwst_published, mast, nasa_exoplanet_archive
-from astrobio.archives.registry import source
 from astrobio.core.errors import DataMissing
 from astrobio.core.provenance import Provenance
 from astrobio.core.spectrum import Spectrum
-from astrobio.fetch.releases import current
+from astrobio.datasets.held import held
 from astrobio.store.storage import RealDataStorage
 from astrobio.verify.instruments import known_as
 
@@ -84,7 +83,7 @@ class Spectra:
         return _assemble([self[number] for number in chosen], rows.to_dicts())
 
 
-def read_spectra(storage: RealDataStorage, sources: Iterable[str] = ()) -> Spectra:
+def read_spectra(storage: RealDataStorage, sources: Iterable[str] = (), allow_declared: bool = True) -> Spectra:
     """All admitted spectra of a store, ordered by source, product, file and place in the file.
 
     Of a file that was admitted in several releases, the newest is taken; what was withdrawn is left out.
@@ -94,6 +93,8 @@ def read_spectra(storage: RealDataStorage, sources: Iterable[str] = ()) -> Spect
     storage : RealDataStorage
     sources : iterable of str
         Only of these; of all unless given.
+    allow_declared : bool
+        Whether records count whose origin is only declared by a user.
 
     Raises
     ------
@@ -105,7 +106,7 @@ def read_spectra(storage: RealDataStorage, sources: Iterable[str] = ()) -> Spect
     chosen = sorted(set(sources) or {name for name, _ in READERS})
     spectra: list[Spectrum] = []
     rows: list[dict[str, Any]] = []
-    for record in (record for name in chosen for record in current(storage, source(name))):
+    for record in (record for name in chosen for record in held(storage, name, allow_declared)):
         detail = record.provenance.detail
         product, name = str(detail.get("product", "")), str(detail.get("name", record.key))
         read = READERS.get((record.source, product))

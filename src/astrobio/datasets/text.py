@@ -16,7 +16,7 @@ import polars as pl
 
 from astrobio.archives.registry import source
 from astrobio.core.errors import DataMissing
-from astrobio.fetch.releases import current
+from astrobio.datasets.held import held
 from astrobio.formats.oai import read_oai
 from astrobio.formats.papers import Paper, read_abstracts, spaced
 from astrobio.store.storage import RealDataStorage, Record
@@ -140,7 +140,7 @@ READERS: dict[tuple[str, str], Callable[[bytes], list[Paper]]] = {
 """How the records of a product become papers, by source and product; of a paper that comes twice the first is kept."""
 
 
-def read_texts(storage: RealDataStorage, sources: Iterable[str] = ()) -> Texts:
+def read_texts(storage: RealDataStorage, sources: Iterable[str] = (), allow_declared: bool = True) -> Texts:
     """All admitted texts of a store.
 
     Parameters
@@ -148,6 +148,8 @@ def read_texts(storage: RealDataStorage, sources: Iterable[str] = ()) -> Texts:
     storage : RealDataStorage
     sources : iterable of str
         Only of these; of all unless given.
+    allow_declared : bool
+        Whether records count whose origin is only declared by a user.
 
     Raises
     ------
@@ -157,7 +159,7 @@ def read_texts(storage: RealDataStorage, sources: Iterable[str] = ()) -> Texts:
         If an object has changed.
     """
     chosen = sorted(set(sources) or {name for name, _ in READERS})
-    records = [record for name in chosen for record in current(storage, source(name))]
+    records = [record for name in chosen for record in held(storage, name, allow_declared)]
     found = collect((record, storage.open(record)) for record in records if _product(record) in READERS)
     if not found.texts:
         raise DataMissing(f"the store {storage.root} holds no texts of {', '.join(chosen)}", fix="astrobio fetch arxiv")

@@ -11,12 +11,14 @@ from typing import Any
 from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError
 from astrobio.core.hashing import sha256_files
 from astrobio.core.planet_run import PlanetRun
-from astrobio.datasets.pack import BUILD, MANIFEST, SAMPLES, Pack
+from astrobio.datasets.held import licence_of
+from astrobio.datasets.pack import MANIFEST, SAMPLES, Pack, build_anew
 from astrobio.store import RealDataStorage, Record
 from astrobio.training import checkpoint
 from astrobio.training.runs import find_checkpoint, trained_pack
 
 _SHOWN = 3
+PLANET_RUNS = "planet_runs"
 
 
 @dataclass
@@ -81,7 +83,7 @@ class Chain:
 def _record_document(storage: RealDataStorage, record: Record, inputs: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"key": record.key, "sha256": record.digest, "assurance": record.assurance,
                              "provenance": record.provenance.detail}  # fmt: skip
-    if inputs:
+    if inputs and record.source == PLANET_RUNS:
         run = PlanetRun.from_bytes(storage.open(record))
         found |= {"simulator": run.simulator, "inputs": run.inputs}
     return found
@@ -108,8 +110,8 @@ def trace(path: Path, store: str | Path | None = None) -> Chain:
         store = store or state.get("store")
     _check_samples(pack)
     storage = RealDataStorage.inspect(store)
-    known = {record.digest: record for record in storage.records(source=pack.manifest.source)}
-    digests = pack.samples["digest"].tolist()
+    known = {record.digest: record for record in storage.records()}
+    digests = pack.record_digests()
     return Chain(
         checkpoint_path=top,
         checkpoint_digest=digest,
@@ -126,7 +128,9 @@ def _check_samples(pack: Pack) -> None:
     (expected,) = (item.sha256 for item in pack.manifest.files if item.path == SAMPLES)
     path = pack.path / SAMPLES
     if not path.is_file() or sha256_files([path]) != [expected]:
-        raise IntegrityError(f"{path} is gone or has changed since the pack was built", fix=f"{BUILD} --overwrite")
+        raise IntegrityError(
+            f"{path} is gone or has changed since the pack was built", fix=build_anew(pack.manifest.source)
+        )
 
 
 def lineage_tree(chain: Chain, key: str | None = None, everything: bool = False) -> Any:
@@ -147,8 +151,8 @@ def lineage_tree(chain: Chain, key: str | None = None, everything: bool = False)
     records = pack.add(
         f"{len(chain.records)} records ({counts})" + (f", {len(chain.missing)} gone" if chain.missing else "")
     )
-    for design, count in Counter(record.key.rsplit("-", 2)[0] for record in chain.records).items():
-        records.add(f"design {design}: {count}")
+    for part, count in Counter(map(_part, chain.records)).items():
+        records.add(f"{part}: {count}")
     listed = [chain.find(key)] if key else (chain.records if everything else chain.records[:_SHOWN])
     for record in listed:
         _add_record(records, chain.storage, record, bool(key))
@@ -159,10 +163,35 @@ def lineage_tree(chain: Chain, key: str | None = None, everything: bool = False)
     return tree
 
 
+def _part(record: Record) -> str:
+    """What records are counted by: the design of a run, or the source and its product."""
+    if record.source == PLANET_RUNS:
+        return f"design {record.key.rsplit('-', 2)[0]}"
+    return f"{record.source}/{record.provenance.detail.get('product', '')}"
+
+
 def _add_record(tree: Any, storage: RealDataStorage, record: Record, inputs: bool) -> None:
     from rich.markup import escape
 
-    branch = tree.add(f"record {record.key}  {record.digest}")
+    branch = tree.add(escape(f"record {record.key}  {record.digest}"))
+    if record.source == PLANET_RUNS:
+        _add_run(branch, storage, record, inputs)
+        return
+    provenance = record.provenance
+    branch.add(escape(f"{provenance.assurance}, {provenance.origin.replace('_', ' ')}, {record.size} bytes"))
+    branch.add(escape(f"licence: {licence_of(record)}"))
+    for name, value in sorted(provenance.detail.items()) if inputs else _whereabouts(provenance.detail):
+        branch.add(escape(f"{name}: {value}"))
+
+
+def _whereabouts(detail: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Where an archive's record came from, and when."""
+    return [(name, detail[name]) for name in ("origin", "url", "mirror", "retrieved", "imported") if detail.get(name)]
+
+
+def _add_run(branch: Any, storage: RealDataStorage, record: Record, inputs: bool) -> None:
+    from rich.markup import escape
+
     provenance = record.provenance
     program = provenance.detail.get("program", {})
     branch.add(escape(f"{provenance.assurance}, {provenance.origin.replace('_', ' ')}: {program.get('name', '')} "

@@ -79,7 +79,7 @@ class Catalogue:
         self.database.execute("INSERT INTO journal VALUES (?,?,?,?,?,?)", [*row, sha256_json(row)])
 
     def derive(self, digest: str, source: str, records_sha256: str, path: str, count: int) -> None:
-        """Note that something was derived from the records of a source."""
+        """Note that something was derived from the records of a source, or of several, parted by commas."""
         with _Transaction(self.database):
             self.database.execute(
                 "INSERT OR REPLACE INTO derived VALUES (?,?,?,?)", (digest, source, records_sha256, path)
@@ -108,7 +108,8 @@ class Catalogue:
 
     def derived(self, source: str) -> list[tuple[str, str]]:
         """Digest and path of what was derived from a source."""
-        return self.database.execute("SELECT digest, path FROM derived WHERE source=?", (source,)).fetchall()
+        rows = self.database.execute("SELECT digest, path, source FROM derived").fetchall()
+        return [(digest, path) for digest, path, sources in rows if source in sources.split(",")]
 
     def journal(self) -> list[dict[str, Any]]:
         """All rows of the journal.

@@ -482,14 +482,15 @@ class RealDataStorage:
                 admitted[row["digest"]] = Record(*_columns(row, name)[:-2])
         return [record for record in records if admitted.get(record.digest) != record]
 
-    def derive(self, digest: str, record_digests: list[str], source: str = "planet_runs", path: str = "") -> None:
+    def derive(self, digest: str, records: Iterable[Record], path: str = "") -> None:
         """Note that a pack of digest ``digest`` was built from records; the note survives the catalogue."""
+        listed = list(records)
         note: dict[str, Any] = {
             "digest": digest,
-            "source": source,
-            "records_sha256": sha256_json(sorted(record_digests)),
+            "source": ",".join(sorted({record.source for record in listed})),
+            "records_sha256": sha256_json(sorted(record.digest for record in listed)),
             "path": path,
-            "count": len(record_digests),
+            "count": len(listed),
         }
         try:
             self._place(self.derivations / f"{digest}.json", json.dumps(note, sort_keys=True).encode())
@@ -510,7 +511,7 @@ class RealDataStorage:
             raise RefusedInput(f"packs were built from {source}: {', '.join(packs)}", fix="remove these packs first")
         digests = self.catalogue.remove(source)
         for derivation in self.derivations.glob("*.json"):
-            if json.loads(derivation.read_text(encoding="utf-8"))["source"] == source:
+            if source in json.loads(derivation.read_text(encoding="utf-8"))["source"].split(","):
                 files.unlink(derivation)
         for batch in self.batches.glob("*.jsonl"):
             if all(json.loads(line)["provenance"]["source"] == source for line in batch.read_text().splitlines()):

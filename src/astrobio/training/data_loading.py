@@ -8,8 +8,8 @@ from typing import Any
 from astrobio.core.console import progress, say
 from astrobio.core.errors import IntegrityError, RefusedInput
 from astrobio.core.paths import pack_folder
-from astrobio.datasets.build import build_planet_runs
 from astrobio.datasets.pack import MANIFEST, Pack, check_records
+from astrobio.datasets.packs.planet_runs import build_planet_runs
 from astrobio.store import RealDataNotFound, RealDataStorage
 from astrobio.store.storage import DOWNLOAD
 from astrobio.training.config import TrainingConfig

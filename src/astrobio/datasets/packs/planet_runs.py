@@ -1,24 +1,24 @@
-"""From records to a pack."""
+"""Planet runs of a store as a pack: a sample is a run that completed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from astrobio.core import planet_run as planet_run_module
 from astrobio.core.errors import DataMissing, IntegrityError
-from astrobio.core.hashing import sha256_bytes, sha256_json
-from astrobio.core.native import native
+from astrobio.core.hashing import sha256_json
 from astrobio.core.planet_run import AXIS_LENGTH, FIELD, STATES, PlanetParameters, PlanetRun, climate_state, dequantise
 from astrobio.datasets import splits
 from astrobio.datasets.pack import BUILD, ArrayInfo, Manifest
 from astrobio.datasets.pack_writer import PackWriter, check_target
+from astrobio.datasets.packs.writing import code_digest
 
+CODE = ("core/planet_run.py", "datasets/*.py", "datasets/packs/planet_runs.py")
+"""The code that turns planet runs into samples."""
 SHARD_SAMPLES = 4096
 BATCH = 1024
 """Runs that are turned into arrays at a time."""
@@ -72,7 +72,7 @@ def build_planet_runs(
         out, SOURCE, arrays(), splits=splits.SPLITS, shard_samples=SHARD_SAMPLES, overwrite=overwrite
     ) as writer:
         manifest = _write(storage, records, writer, progress or (lambda items: items))
-    storage.derive(manifest.digest(), [record.digest for record in records], path=str(out.absolute()))
+    storage.derive(manifest.digest(), records, path=str(out.absolute()))
     return out
 
 
@@ -126,7 +126,7 @@ def _finish(writer: PackWriter, table: dict[str, list[Any]], outcomes: Counter[s
     }
     for split in splits.SPLITS:
         counts[f"split_{split}"] = dict(Counter(table[f"split_{split}"]))
-    return writer.finish(records_sha256=sha256_json(sorted(digests)), code_sha256=code_digest(), counts=counts)
+    return writer.finish(records_sha256=sha256_json(sorted(digests)), code_sha256=code_digest(CODE), counts=counts)
 
 
 def arrays() -> dict[str, ArrayInfo]:
@@ -186,11 +186,3 @@ def _units(name: str) -> str:
     if name == "parameters":
         return ", ".join(f"{key}: {unit}" for key, unit in PlanetParameters.units().items())
     return _SCALARS.get(name, "W m-2" if name == "planck_a" else "1")
-
-
-def code_digest() -> str:
-    """SHA-256 over the source of what turns records into samples, and the version of the native core."""
-    folder = Path(__file__).parent
-    sources: Iterable[Path] = sorted([*folder.glob("*.py"), Path(planet_run_module.__file__)])
-    parts = [path.name.encode() + b"\0" + path.read_bytes() for path in sources]
-    return sha256_bytes(b"".join([*parts, f"rust_integration {native().__version__}".encode()]))
