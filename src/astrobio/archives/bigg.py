@@ -68,5 +68,6 @@ SOURCE = Source(
     ),
     interval=0.2,
     connections=1,
+    unconfirmed=("The size and the least count are estimates.", "The licence's own page was not read here."),
     notes=("The service asks for at most ten requests a second.",),
 )

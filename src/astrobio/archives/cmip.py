@@ -46,7 +46,7 @@ SOURCE = Source(
     homepage="https://wcrp-cmip.org",
     licence=Licence(
         name="CMIP terms of use; each file names its own licence",
-        url="https://pcmdi.llnl.gov/CMIP6/TermsOfUse",
+        url="https://pcmdi.llnl.gov/CMIP6/TermsOfUse/TermsOfUse6-1.html",
         duties="keep to the licence that a file's attribute 'license' names; cite the data sets used and the papers of "
         "CMIP6, acknowledge WCRP, the modelling groups and ESGF, and list the models",
         redistributable=True,
@@ -94,6 +94,10 @@ SOURCE = Source(
         ),
     ),
     connections=2,
+    acknowledgement="We acknowledge the World Climate Research Programme, which, through its Working Group on Coupled "
+    "Modelling, coordinated and promoted CMIP6. We thank the climate modeling groups for producing and making "
+    "available their model output, the Earth System Grid Federation (ESGF) for archiving the data and providing "
+    "access, and the multiple funding agencies who support CMIP6 and ESGF.",
     notes=(
         "The files that are fetched are subsets of 2 to 6 points in each direction, or one month; files of full size "
         "come from ESGF and are imported: astrobio import cmip FILE",

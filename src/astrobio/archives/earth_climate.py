@@ -81,6 +81,7 @@ SOURCE = Source(
         ),
     ),
     connections=2,
+    unconfirmed=("The repository of the reanalysis file states no licence; ECMWF's terms were not read here.",),
     notes=(
         "The saved file of column carbon dioxide says kg m**-2 and holds parts per million: this is noted beside it.",
         "ERA5 needs a token and a licence accepted at the Climate Data Store; files of it can be imported: "

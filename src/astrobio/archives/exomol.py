@@ -15,10 +15,11 @@ SOURCE = Source(
     holds="the molecules, isotopologues and data sets of the database of line lists for hot atmospheres",
     homepage="https://www.exomol.com",
     licence=Licence(
-        name="as the site states it",
-        url="https://www.exomol.com",
-        duties="cite the database's paper and that of each line list",
-        redistributable=False,
+        name="CC BY-SA 4.0",
+        url="https://exomol.com/data/licence/",
+        duties="cite the database's paper and that of each line list; what is derived carries the same licence",
+        redistributable=True,
+        share_alike=True,
     ),
     citations=(
         Citation(
@@ -47,4 +48,8 @@ SOURCE = Source(
     ),
     interval=1.0,
     connections=1,
+    unconfirmed=(
+        "The licence is told by public programs that read the database and link its page, which was not read here.",
+        "The size is an estimate.",
+    ),
 )

@@ -84,7 +84,8 @@ SOURCE = Source(
             gates=gates(NEARBY_STARS.read, check_table("stars")),
             ask=TapQuery(
                 TAP,
-                f"select {','.join(NEARBY_STARS.schema.names())} from gaiadr3.gaia_source where {NEARBY}",
+                f"select {','.join(NEARBY_STARS.schema.names())} from gaiadr3.gaia_source where {NEARBY} "
+                "order by source_id",
                 "nearby_stars.csv",
                 count=f"select count(*) from gaiadr3.gaia_source where {NEARBY}",
                 synchronous=False,
@@ -99,6 +100,11 @@ SOURCE = Source(
     interval=1.0,
     connections=1,
     patience=120.0,
+    acknowledgement="This work has made use of data from the European Space Agency (ESA) mission Gaia "
+    "(https://www.cosmos.esa.int/gaia), processed by the Gaia Data Processing and Analysis Consortium (DPAC, "
+    "https://www.cosmos.esa.int/web/gaia/dpac/consortium). Funding for the DPAC has been provided by national "
+    "institutions, in particular the institutions participating in the Gaia Multilateral Agreement.",
+    unconfirmed=("The size and the least count are estimates.",),
     notes=(
         "The archive cuts synchronous answers at 2,000 rows without a word; here it is asked by jobs only.",
         "Parallaxes this large are spurious in part: ruwe tells poor solutions.",

@@ -85,4 +85,8 @@ SOURCE = Source(
     ),
     interval=1.0,
     connections=2,
+    unconfirmed=(
+        "The licence is the one that descriptions of the database give; its own page was not read here.",
+        "Sizes are estimates.",
+    ),
 )

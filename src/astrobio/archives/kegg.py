@@ -82,6 +82,7 @@ SOURCE = Source(
     ),
     interval=0.34,
     connections=1,
+    unconfirmed=("The size is an estimate.",),
     notes=(
         "Nothing is asked before you accept the terms: astrobio fetch --accept-terms kegg",
         "KGML tells neither coefficients nor compounds that a map does not draw: such networks have no mass balance.",

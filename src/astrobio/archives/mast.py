@@ -105,6 +105,10 @@ SOURCE = Source(
     "data were obtained from the Mikulski Archive for Space Telescopes at the Space Telescope Science Institute, "
     "which is operated by the Association of Universities for Research in Astronomy, Inc., under NASA contract NAS "
     "5-03127 for JWST.",
+    unconfirmed=(
+        "How many public spectra of level 3 there are of slits, and how large, is an estimate.",
+        "How many requests the API allows was not found.",
+    ),
     notes=(
         "The API takes a JSON request at https://mast.stsci.edu/api/v0/invoke: service Mast.Caom.Filtered lists "
         "observations, Mast.Caom.Products their files; a file lies at https://mast.stsci.edu/api/v0.1/Download/file?"

@@ -97,4 +97,5 @@ SOURCE = Source(
     ),
     interval=1.0,
     connections=2,
+    unconfirmed=("Sizes and least counts are estimates.",),
 )  # fmt: skip

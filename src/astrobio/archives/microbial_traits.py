@@ -115,7 +115,7 @@ SOURCE = Source(
     holds="growth temperature, oxygen use, optimum pH and size of bacteria and archaea, by species",
     homepage="https://github.com/bacteria-archaea-traits/bacteria-archaea-traits",
     licence=Licence(
-        name="CC BY 4.0, as published",
+        name="CC BY 4.0, as the synthesis was published",
         url="https://doi.org/10.1038/s41597-020-0497-4",
         duties="cite Madin et al. 2020 and the compilation that a value comes from",
         redistributable=True,
@@ -126,6 +126,12 @@ SOURCE = Source(
             ("Madin, Joshua S.", "Nielsen, Daniel A.", "Brbić, Maria", "others"),
             "A synthesis of bacterial and archaeal phenotypic trait data",
             2020, "Scientific Data", volume="7", number="1", pages="170", doi="10.1038/s41597-020-0497-4",
+        ),
+        Citation(
+            "Barberan2017",
+            ("Barberán, Albert", "Caceres Velazquez, Hildamarie", "Jones, Stuart", "Fierer, Noah"),
+            "Hiding in Plain Sight: Mining Bacterial Species Records for Phenotypic Trait Information",
+            2017, "mSphere", volume="2", number="4", pages="e00237-17", doi="10.1128/mSphere.00237-17",
         ),
         Citation(
             "Engqvist2018",
@@ -143,6 +149,10 @@ SOURCE = Source(
                check_oxygen("org_name", "metabolism")),
         _table("bergeys", "oxygen use and size of cells, from Bergey's Manual", "manual entries", 3_000, 560_000,
                check_oxygen("species", "metabolism")),
+    ),
+    unconfirmed=(
+        "The repository states no licence of its own; what Bergey's Manual, a book, allows of what was read out of it "
+        "is not known.",
     ),
     notes=(
         "Several strains of a species have rows of their own in fierer: a species has the values of each.",

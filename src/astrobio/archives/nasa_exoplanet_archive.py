@@ -23,6 +23,8 @@ from astrobio.verify.tables import TableFormat, check_table
 
 TAP = "https://exoplanetarchive.ipac.caltech.edu/TAP"
 _DIALECT = Dialect(comment="#")
+UNIQUE = ("pl_name", "pl_pubdate", "pl_refname", "st_refname", "sy_refname")
+"""What the rows of ps are ordered by: no column names one."""
 _FLAG = {"type": "integer", "low": 0, "high": 1}
 
 _PLACE = (
@@ -180,14 +182,16 @@ def _table(
     name: str, holds: str, counted: str, columns: PlanetColumns, saved_as: str, least: int, size: int
 ) -> Product:
     table = FORMATS[name]
-    listed = ",".join(table.schema.names())
+    listed, order = ",".join(table.schema.names()), ",".join(table.schema.key or UNIQUE)
     return Product(
         name=name,
         holds=holds,
         kind="curated",
         counted=counted,
         gates=gates(table.read, check_table(counted), check_planets(columns)),
-        ask=TapQuery(TAP, f"select {listed} from {name}", f"{name}.csv", count=f"select count(*) from {name}"),
+        ask=TapQuery(
+            TAP, f"select {listed} from {name} order by {order}", f"{name}.csv", count=f"select count(*) from {name}"
+        ),
         saved_as=(f"nasa_exoplanet_archive/{saved_as}",),
         expected_bytes=size,
         least=least,
@@ -237,7 +241,7 @@ SOURCE = Source(
     holds="confirmed planets, Kepler and TESS candidates, host stars, published spectra of atmospheres",
     homepage="https://exoplanetarchive.ipac.caltech.edu",
     licence=Licence(
-        name="public archive",
+        name="none stated; a public archive",
         url="https://exoplanetarchive.ipac.caltech.edu/docs/acknowledge.html",
         duties="acknowledge the NASA Exoplanet Archive, and cite the papers that values come from",
         redistributable=True,
@@ -265,6 +269,10 @@ SOURCE = Source(
     acknowledgement="This research has made use of the NASA Exoplanet Archive, which is operated by the California "
     "Institute of Technology, under contract with the National Aeronautics and Space Administration under the "
     "Exoplanet Exploration Program.",
+    unconfirmed=(
+        "The size of the whole table ps is an estimate: of the saved files one holds a part of it.",
+        "How many requests the archive allows was not found; one a second is this project's choice.",
+    ),
     notes=(
         "Since September 2026 the archive can answer programs with a page that asks for a browser (HTTP 403, "
         "cf-mitigated: challenge). Save the table as CSV in a browser, then: "

@@ -146,5 +146,6 @@ SOURCE = Source(
     ),
     interval=1.0,
     connections=1,
+    unconfirmed=("The size of the list of archaea is an estimate; that of the list of bacteria is not known.",),
     notes=("The list of bacteria has some hundred thousand rows: astrobio fetch ncbi_assemblies/bacteria",),
 )

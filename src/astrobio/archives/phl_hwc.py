@@ -173,6 +173,7 @@ SOURCE = Source(
     ),
     interval=1.0,
     connections=1,
+    unconfirmed=("The size of the whole catalogue is an estimate.",),
     notes=(
         "Its tiers (Warm Terran, P_HABITABLE, the similarity index ESI) are computed by rules from the planet's size "
         "and flux: they are no observation of habitability, and never a label to train on.",

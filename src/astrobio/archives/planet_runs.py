@@ -57,5 +57,6 @@ SOURCE = Source(
             isolated=False,
         ),
     ),
+    unconfirmed=("The journal's reference of Deitrick et al. 2018 was not seen; its number at arXiv was.",),
     notes=("Made by 'astrobio simulate vplanet'; those that ship are admitted by 'astrobio import shipped'.",),
 )

@@ -48,8 +48,8 @@ SOURCE = Source(
     homepage="https://simbad.cds.unistra.fr/simbad/",
     licence=Licence(
         name="ODbL 1.0",
-        url="https://opendatacommons.org/licenses/odbl/1-0/",
-        duties="name CDS/SIMBAD as the source (https://cds.unistra.fr/legals/), and cite the paper",
+        url="https://cds.unistra.fr/legals/",
+        duties="name CDS/SIMBAD as the source, cite the paper; a database derived from it carries the same licence",
         redistributable=True,
         share_alike=True,
     ),
@@ -74,7 +74,7 @@ SOURCE = Source(
             gates=gates(STARS.read, check_table("objects")),
             ask=TapQuery(
                 TAP,
-                f"select {', '.join(STARS.schema.names())} from basic where {NEARBY}",
+                f"select {', '.join(STARS.schema.names())} from basic where {NEARBY} order by oid",
                 "nearby_stars.csv",
                 count=f"select count(*) from basic where {NEARBY}",
                 most_rows=50_000,
@@ -92,7 +92,8 @@ SOURCE = Source(
             gates=gates(NAMES.read, check_table("names")),
             ask=TapQuery(
                 TAP,
-                f"select oidref, id from ident join basic on ident.oidref = basic.oid where {NEARBY}",
+                f"select oidref, id from ident join basic on ident.oidref = basic.oid where {NEARBY} "
+                "order by oidref, id",
                 "names.csv",
                 count=f"select count(*) from ident join basic on ident.oidref = basic.oid where {NEARBY}",
                 most_rows=200_000,
@@ -105,5 +106,11 @@ SOURCE = Source(
     ),
     interval=0.25,
     connections=1,
+    acknowledgement="This research has made use of the SIMBAD database, operated at CDS, Strasbourg, France.",
+    unconfirmed=(
+        "The terms of the CDS name the Licence Ouverte, ODbL and CC BY for open data sets, and not which is SIMBAD's: "
+        "the strictest is kept to.",
+        "Sizes and least counts are estimates.",
+    ),
     notes=("At most about five queries a second; a client that asks faster is shut out for an hour.",),
 )

@@ -75,7 +75,7 @@ class Product:
     saved_as : tuple of str
         Patterns of the names under which a mirror, or a user, has saved it, below its root.
     expected_bytes : int
-        About how much its default selection is.
+        About how much is fetched of it; 0 where that is not known, which a default selection may not be.
     least : int
         The least count to expect of the whole product; fewer fails the source.
     default : bool
@@ -133,6 +133,8 @@ class Source:
         How long an answer may take to begin, or fall silent, in s.
     acknowledgement : str
         The sentence that the archive asks a publication to carry; empty where it asks for none.
+    unconfirmed : tuple of str
+        What is said here and was not read at the archive itself.
     notes : tuple of str
         What a user should know: limits, traps, what to do where scripts are not served.
     """
@@ -151,6 +153,7 @@ class Source:
     token_needed: bool = True
     patience: float = 60.0
     acknowledgement: str = ""
+    unconfirmed: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
 
     def product(self, name: str) -> Product:

@@ -58,8 +58,9 @@ SOURCE = Source(
             default=False,
         ),
     ),
+    unconfirmed=("How large the packed archive is, is not documented.",),
     notes=(
-        "Large, and fetched by name only; how large is not documented. Its fields are 1.4 GB once unpacked.",
+        "Large, and fetched by name only: its fields are 1.4 GB once unpacked.",
         "No genuine copy was seen here: what its gates check follows its documentation.",
     ),
 )

@@ -79,5 +79,6 @@ SOURCE = Source(
     ),
     interval=0.5,
     connections=1,
+    unconfirmed=("The size and the least count are estimates.", "How many requests are allowed was not found."),
     notes=("Temperatures are sentences, as the curators write them; nothing is read out of them here.",),
 )

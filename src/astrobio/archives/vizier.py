@@ -42,7 +42,7 @@ SOURCE = Source(
     homepage="https://vizier.cds.unistra.fr",
     licence=Licence(
         name="free for scientific use",
-        url="http://cds.u-strasbg.fr/vizier-org/licences_vizier.html",
+        url="https://cds.unistra.fr/vizier-org/licences_vizier.html",
         duties="cite the catalogue's authors and publication, and name CDS/VizieR (https://cds.unistra.fr/legals/)",
         redistributable=False,
         academic_only=True,
@@ -64,7 +64,7 @@ SOURCE = Source(
             "The Hipparcos and Tycho Catalogues",
             1997,
             series="ESA SP-1200",
-            publisher="ESA Publications Division",
+            publisher="ESA",
         ),
     ),
     products=(
@@ -76,7 +76,7 @@ SOURCE = Source(
             gates=gates(HIPPARCOS.read, check_table("stars")),
             ask=TapQuery(
                 TAP,
-                f'select {_ASKED} from "I/239/hip_main" where {NEARBY}',
+                f'select {_ASKED} from "I/239/hip_main" where {NEARBY} order by HIP',
                 "hipparcos_nearby.csv",
                 count=f'select count(*) from "I/239/hip_main" where {NEARBY}',
                 most_rows=50_000,
@@ -89,5 +89,8 @@ SOURCE = Source(
     ),
     interval=0.25,
     connections=1,
+    acknowledgement="This research has made use of the VizieR catalogue access tool, CDS, Strasbourg, France "
+    "(DOI: 10.26093/cds/vizier).",
+    unconfirmed=("The size and the least count are estimates.",),
     notes=("At most about five queries a second.",),
 )
