@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from astrobio.archives.registry import SOURCES, group, verify
 from astrobio.fetch.mirror import product_of
 from astrobio.verify.exoplasim import check_pair
@@ -14,6 +16,8 @@ from tests.verify.bad_climate import (
     MODEL,
     REANALYSIS,
     RUN,
+    SERIES,
+    Edited,
     about,
     attributes,
     bad_climate,
@@ -160,3 +164,31 @@ def test_what_the_conventions_want_and_a_file_lacks_is_noted(archive_mirror):
     verdict = verify(changed, offered("earth_climate", "models", "file.nc"))
     assert verdict.admitted, verdict.render()
     assert {"conventions", "known quantities"} <= flagged(verdict)
+
+
+def test_bounds_beyond_a_variables_type_are_compared_as_numbers(archive_mirror):
+    model = (archive_mirror / MODEL).read_bytes()
+    for low, noted in ((-1e300, False), (1e300, True)):
+        verdict = verify(
+            edited(model, about("tas", valid_min=low, valid_max=None, valid_range=None)),
+            offered("earth_climate", "models", "file.nc"),
+        )
+        assert ("valid ranges" in flagged(verdict)) is noted
+
+
+def test_a_time_that_is_missing_lies_in_no_cell(archive_mirror):
+    series = (archive_mirror / SERIES).read_bytes()
+    first = Edited(series).values["time"].ravel()[0]
+    for change in (about("time", missing_value=first), values("time", lambda old: first * np.ones_like(old))):
+        missing = edited(series, change, about("time", missing_value=first))
+        verdict = verify(missing, offered("cmip", "monthly", "file.nc"))
+        assert not verdict.admitted
+
+
+def test_values_that_become_endless_are_refused_as_such(archive_mirror):
+    model = (archive_mirror / MODEL).read_bytes()
+    endless = edited(model, about("tas", scale_factor=1e308))
+    assert ("physics", "tas is finite") in failing(verify(endless, offered("earth_climate", "models", "file.nc")))
+    for value in (np.inf, np.nan):
+        verdict = verify(edited(model, about("tas", scale_factor=value)), offered("earth_climate", "models", "file.nc"))
+        assert failing(verdict) == {("format", "parsed whole")}

@@ -16,6 +16,7 @@ from astrobio.core.errors import FormatError
 from astrobio.core.network import Compound, MetabolicNetwork, Participant, Reaction
 from astrobio.formats.network_file import NetworkFile
 from astrobio.formats.xml import parse_xml
+from astrobio.formats.xml_layout import Element, strange_parts
 
 MOST_BYTES = 64 << 20
 MOST_ENTRIES = 100_000
@@ -33,6 +34,15 @@ COMPOUND = re.compile(r"(?:cpd:C|gl:G|dr:D)[0-9]{5}")
 ORTHOLOG = re.compile(r"ko:K[0-9]{5}")
 REACTION = re.compile(r"rn:R[0-9]{5}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+LAYOUT = {
+    name: Element(frozenset(within))
+    for name, within in (
+        ("pathway", ("entry", "relation", "reaction")), ("entry", ("graphics", "component")),
+        ("relation", ("subtype",)), ("reaction", ("substrate", "product")), ("substrate", ("alt",)),
+        ("product", ("alt",)), ("graphics", ()), ("component", ()), ("subtype", ()), ("alt", ()),
+    )
+}  # fmt: skip
+"""Elements, and those that stand in them, as the DTD has it."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ def read_kgml(content: bytes) -> Pathway:
         raise FormatError(f"the root element is {str(root.tag)[:80]}, and pathway is expected")
     if len(root) > MOST_ENTRIES:
         raise FormatError(f"it has {len(root)} elements; at most {MOST_ENTRIES} are read")
-    problems: list[tuple[str, str]] = []
+    problems = [("types", f"there is {what}") for what in strange_parts(root, LAYOUT)]
     entries = _entries(root, problems)
     relations = _relations(root, entries, problems)
     network = _network(root, entries, problems)
@@ -105,6 +115,8 @@ def _entries(root: Any, problems: list[tuple[str, str]]) -> dict[str, Entry]:
             problems.append(("identifiers", f"an entry has the identifier {identifier[:80]!r}"))
         elif identifier in found:
             problems.append(("identifiers", f"entry {identifier} comes more than once"))
+        elif not one.get("name"):
+            problems.append(("identifiers", f"entry {identifier} has no name"))
         elif kind not in ENTRY_TYPES:
             problems.append(("types", f"entry {identifier} is of type {kind[:80]!r}"))
         else:
@@ -142,6 +154,8 @@ def _network(root: Any, entries: dict[str, Entry], problems: list[tuple[str, str
             problems.append(("identifiers", f"reaction {identifier[:80]} comes more than once"))
             continue
         seen.add(identifier)
+        if not one.get("name"):
+            problems.append(("identifiers", f"reaction {identifier[:80]} has no name"))
         if identifier not in entries:
             problems.append(("references", f"reaction {identifier[:80]!r} is of an entry that is not there"))
         if kind not in ("reversible", "irreversible"):

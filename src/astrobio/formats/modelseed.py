@@ -18,6 +18,8 @@ MOST_PARTICIPANTS = 1000
 COMPOUND_ID = re.compile(r"cpd[0-9]{5}")
 REACTION_ID = re.compile(r"rxn[0-9]{5}")
 _PART = re.compile(r'(-?[0-9]{1,12}(?:\.[0-9]{1,20})?(?:e-?[0-9]{1,3})?):(cpd[0-9]{5}):([0-9]{1,3}):"(.*?)"(?:;|$)')
+_WITHIN = re.compile(r":cpd[0-9]{5}:[0-9]{1,3}:\"")
+"""In a name it is the next part, whose separator was lost."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def read_stoichiometry(text: str) -> list[Part]:
     place = 0
     while place < len(text):
         found = _PART.match(text, place)
-        if found is None or len(parts) == MOST_PARTICIPANTS:
+        if found is None or len(parts) == MOST_PARTICIPANTS or _WITHIN.search(found[4]):
             raise FormatError(f"{text[place : place + 80]!r} is no stoichiometry")
         coefficient = float(found[1])
         if coefficient == 0:

@@ -190,8 +190,10 @@ class NetCdf:
         for value in self.fill_values(name):
             mask |= np.isnan(raw) if math.isnan(value) else raw == raw.dtype.type(value)
         scale, offset = _number(variable, "scale_factor", 1.0), _number(variable, "add_offset", 0.0)
-        values = raw if (scale, offset) == (1.0, 0.0) else raw.astype(np.float64) * scale + offset
-        return np.ma.MaskedArray(values, mask=mask)
+        if (scale, offset) == (1.0, 0.0):
+            return np.ma.MaskedArray(raw, mask=mask)
+        with np.errstate(all="ignore"):  # what becomes endless is seen as such
+            return np.ma.MaskedArray(raw.astype(np.float64) * scale + offset, mask=mask)
 
     def fill_values(self, name: str) -> list[float]:
         """What stands for a missing value of a variable, as it is stored."""
@@ -316,7 +318,7 @@ def _number(variable: Variable, attribute: str, otherwise: float) -> float:
     value = variable.attributes.get(attribute, otherwise)
     if isinstance(value, tuple) and len(value) == 1:
         value = value[0]
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or not math.isfinite(value):
         raise FormatError(f"{attribute} of {variable.name} is {value!r}, and no number")
     return float(value)
 

@@ -171,8 +171,11 @@ def _outside_valid(climate: CfFile, name: str) -> bool:
     if not variable.numeric or not raw.size:
         return False
     there = raw[~np.ma.getmaskarray(climate.file.values(name))]
-    below = isinstance(low, int | float) and bool((there < low).any())
-    return below or (isinstance(high, int | float) and bool((there > high).any()))
+    if not there.size:
+        return False
+    # As Python's numbers: a bound may be beyond what the variable's type holds.
+    least, most = np.fmin.reduce(there).item(), np.fmax.reduce(there).item()
+    return (isinstance(low, int | float) and least < low) or (isinstance(high, int | float) and most > high)
 
 
 def _quoted(variable: Variable) -> str:
@@ -259,8 +262,8 @@ def _check_time_bounds(found: Findings, climate: CfFile) -> None:
             continue
         if not np.isfinite(climate.file.raw(name)).all() or not np.isfinite(climate.file.raw(bounds.name)).all():
             continue
-        times = climate.file.values(name).astype(np.float64)
-        edges = np.sort(climate.file.values(bounds.name).astype(np.float64), axis=-1)
+        times = climate.file.values(name).astype(np.float64).filled(np.nan)  # a time that is missing lies nowhere
+        edges = np.sort(climate.file.values(bounds.name).astype(np.float64).filled(np.nan), axis=-1)
         out = int(((times < edges[..., 0]) | (times > edges[..., 1])).sum())
         found.flag("physics", f"{name} within its bounds", out == 0, f"{out} of {times.size} are not", "all of them")
 
