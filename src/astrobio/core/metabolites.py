@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from astrobio.core.errors import FormatError
+from astrobio.core.formula import parse_formula
 from astrobio.core.network import Compound
 
 
@@ -85,7 +87,7 @@ METABOLITES = (
     _of("ile__L", "C00407", "cpd00322", "C6NO2", "l-isoleucine", "isoleucine", "ile", "lile"),
     _of("val__L", "C00183", "cpd00156", "C5NO2", "l-valine", "valine", "val", "lval"),
     _of("thr__L", "C00188", "cpd00161", "C4NO3", "l-threonine", "threonine", "thr", "lthr"),
-    _of("pro__L", "C00148", "cpd00129", "C5NO2", "l-proline", "proline", "pro", "lpro"),
+    _of("pro__L", "C00148", "cpd00129", "C5NO2", "l-proline", "proline", "pro"),
     _of("trp__L", "C00078", "cpd00065", "C11N2O2", "l-tryptophan", "tryptophan", "trp", "ltrp"),
     _of("his__L", "C00135", "cpd00119", "C6N3O2", "l-histidine", "histidine", "his", "lhis"),
     _of("asn__L", "C00152", "cpd00132", "C4N2O3", "l-asparagine", "asparagine", "asn", "lasn"),
@@ -102,7 +104,15 @@ METABOLITES = (
 )
 
 _ESCAPED = re.compile(r"_(?:DASH|LPAREN|RPAREN|LSQBKT|RSQBKT|COMMA)_?")
-_COMPARTMENT = re.compile(r"[\s_]*(?:\[\s*\w+\s*\]|\(\s*\w\s*\)|_?(?:LSQBKT|LPAREN)_?\w+?_?(?:RSQBKT|RPAREN)_?)$")
+_PLACE = r"(?:[a-z]\w*|[A-Z]\w+)"
+_BRACKETED = re.compile(
+    rf"[\s_]*(?:\[\s*{_PLACE}\s*\]|\(\s*\w\s*\)|_?(?:LSQBKT|LPAREN)_?{_PLACE}?_?(?:RSQBKT|RPAREN)_?)$"
+)
+_SUFFIXED = re.compile(r"_(?:[a-z]|ext|mt|ap|biomass)$")
+"""A compartment behind a name; capital letters are none, but tell D-alanine from L-alanine."""
+_OPEN_END = re.compile(r"(?<=[A-Za-z)])_$")
+"""Behind a name whose formula is not told; behind a number it is the charge of an anion."""
+_WITH_FORMULA = re.compile(r"(.+)_((?:[A-Z][a-z]?[0-9]*)+)")
 
 
 def _key(text: str) -> str:
@@ -123,14 +133,41 @@ def recognise(compound: Compound) -> Metabolite | None:
     'glu__L'
     >>> recognise(Compound("M_m3", "NADP+_C21H25N7O17P3")).kegg
     'C00006'
-    >>> recognise(Compound("M_x17_c", "Xylomorphine 17")) is None
-    True
+    >>> recognise(Compound("M_dha_p", "Dihydroxyacetone")), recognise(Compound("M_x17_c", "Xylomorphine 17"))
+    (None, None)
     """
     for text in (compound.id, compound.name):
-        plain = _COMPARTMENT.sub("", text.removeprefix("cpd:").removeprefix("M_")[:300])
-        plain = _ESCAPED.sub("-", plain)
-        for form in (plain, plain.rpartition("_")[0]):
-            found = _BY_KEY.get(_key(form))
-            if found is not None:
-                return found
+        plain = _without_compartment(text.removeprefix("cpd:").removeprefix("M_")[:300], compound.compartment)
+        found = _named(plain)
+        if found is not None:
+            return found
     return None
+
+
+def _without_compartment(text: str, compartment: str) -> str:
+    plain = _ESCAPED.sub("-", _BRACKETED.sub("", text))
+    if compartment and plain.endswith(f"_{compartment}"):
+        return plain[: -len(compartment) - 1]
+    return _SUFFIXED.sub("", plain)
+
+
+def _named(text: str) -> Metabolite | None:
+    """The metabolite of a name, behind which its formula may stand; an anion of it, as superoxide is, is another."""
+    text = _OPEN_END.sub("", text)
+    if text.endswith(("-", "_")):
+        return None
+    found = _BY_KEY.get(_key(text))
+    split = None if found else _WITH_FORMULA.fullmatch(text)
+    if split is None or split[1].endswith(("-", "_")):
+        return found
+    found = _BY_KEY.get(_key(split[1]))
+    return found if found is not None and _without_hydrogen(split[2]) == found.formula else None
+
+
+def _without_hydrogen(formula: str) -> str:
+    """A formula in the order of its symbols, without hydrogen; empty where it is none."""
+    try:
+        atoms = parse_formula(formula)
+    except FormatError:
+        return ""
+    return "".join(f"{symbol}{count:g}" if count > 1 else symbol for symbol, count in atoms if symbol != "H")

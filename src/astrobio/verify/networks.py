@@ -30,7 +30,7 @@ LEAST_JUDGED = 20
 MOST_UNREADABLE = 0.1
 """Share of formulas that may be none; measured: 0.028 at most (iTH366, with names where formulas belong)."""
 MOST_STRANGE = 0.25
-"""Share of the common metabolites whose formula may differ; measured: 0.036 at most (iNJ661m)."""
+"""Share of the common metabolites whose formula may differ; measured: 0.024 at most (iNJ661m)."""
 MOST_CHARGE = 10_000
 """Elementary charges of a compound; measured: -500 at most in the published networks (lipids a hundredfold, as in
 iND750), -2400 in ModelSEED (cpd11445, a lipoteichoic acid a hundredfold)."""
