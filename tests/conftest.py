@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from astrobio.core.planet_run import PlanetParameters, PlanetRun
@@ -89,6 +92,56 @@ def archive_mirror() -> Path:
             pytest.fail("ASTROBIO_REQUIRE_MIRROR is set, but ASTROBIO_MIRROR names no folder")
         pytest.skip("ASTROBIO_MIRROR names no folder of archive files")
     return Path(named)
+
+
+@pytest.fixture(scope="session")
+def archive_store(archive_mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with all that the mirror holds, fetched once for all workers; beside it, what the fetch reported."""
+    from astrobio.fetch.engine import Fetcher
+    from astrobio.fetch.mirror import Mirror
+    from astrobio.store import RealDataStorage
+
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "archive" / "store"
+    root.parent.mkdir(exist_ok=True)
+    report = root.with_name("report.json")
+    with FileLock(root.with_name("lock")):
+        if not report.exists():
+            fetcher = Fetcher(RealDataStorage(root, create=True), Mirror.named(str(archive_mirror)))
+            report.write_text(json.dumps([one.to_dict() for one in fetcher.fetch()]))
+    return root
+
+
+@pytest.fixture
+def ledger(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Notes that a file was refused, and by what, or admitted; all are listed when the tests have run."""
+
+    def note(outcome: str, kind: str, name: str, what: str) -> None:
+        record_property("admission", [outcome, kind, name, what])
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The two lists: what was refused, by kind and check, and what was admitted."""
+    noted = {
+        tuple(value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == "admission"
+    }
+    for outcome, title in (("refused", "bad files refused"), ("admitted", "genuine files admitted"), ("wrong", "wrong")):
+        rows: dict[tuple[str, str], list[str]] = {}
+        for _, kind, name, what in sorted(one for one in noted if one[0] == outcome):
+            rows.setdefault((kind, what), []).append(name)
+        count = sum(map(len, rows.values()))
+        if count or (outcome == "wrong" and noted):
+            terminalreporter.section(f"{count} {title}")
+        for (kind, what), names in rows.items():
+            shown = names if outcome != "admitted" else names[:3]
+            more = f", and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+            terminalreporter.write_line(f"{kind:<38} {len(names):>4}  {what}: {', '.join(shown)}{more}")
 
 
 @pytest.fixture(scope="session")
