@@ -16,8 +16,7 @@ from astrobio.core.spectrum import Spectrum
 from astrobio.formats.spectrum_file import SpectrumFile
 from astrobio.verify import spectra as checks
 from astrobio.verify.verdict import Findings, Verdict
-from tests.fuzz.fuzz_spectra import corpus, judge
-from tests.fuzz.mutation import mutate
+from tests.fuzz.fuzz_spectra import PRODUCTS, load
 from tests.verify import bad_spectra as making
 from tests.verify.bad_spectra import JWST, K2, NASA, STAR, WASP, bad_jwst, genuine, offered, x1d
 
@@ -129,15 +128,13 @@ def test_a_file_is_judged_by_its_own_product_only(archive_mirror: Path) -> None:
 # -- what fuzzing found -----------------------------------------------------------------------------------------
 
 
-def test_mutants_get_a_verdict(archive_mirror: Path) -> None:
+@pytest.mark.parametrize("form", PRODUCTS)
+def test_mutants_get_a_verdict(archive_mirror: Path, form: str) -> None:
     """A few of those that tests/fuzz/fuzz_spectra.py makes; it runs for as long as one likes."""
-    files = corpus(archive_mirror)
-    for seed in range(120):
-        rng = random.Random(seed)
-        product = rng.choice(sorted(files))
-        name, content = rng.choice(files[product])
-        mutant, changes = mutate(content, [other for _, other in files[product]], rng)
-        assert judge(product, name, mutant, content)[1] == "", (seed, changes)
+    fuzzed = load(PRODUCTS[form], archive_mirror)
+    for seed in range(30):
+        mutant = fuzzed.make(random.Random(seed))
+        assert fuzzed.judge(mutant)[1] == "", (seed, mutant.changes)
 
 
 def test_a_signalling_nan_is_a_gap(archive_mirror: Path) -> None:
@@ -181,6 +178,28 @@ def test_the_last_number_may_not_stray_either(archive_mirror: Path) -> None:
     assert changed != content
     verdict = verify(changed, offered(*K2.split("/"), "K2-18b_niriss_soss_lowres.txt"))
     assert [reason.split(":")[1] for reason in verdict.reasons] == [" no point out of its course"]
+
+
+def test_a_point_that_strays_together_with_its_error_is_refused(archive_mirror: Path) -> None:
+    """Its distance was measured by its own error alone."""
+    name = "NE-WASP_39b_NIRISS_transmission_spectrum.csv"
+    content = (archive_mirror / "jwst_published" / name).read_bytes()
+    changed = content.replace(b"21242.13,107.27", b"212428,21444.27")
+    assert changed != content
+    verdict = verify(changed, offered(*WASP.split("/"), name))
+    assert [reason.split(":")[1] for reason in verdict.reasons] == [" no point out of its course"]
+
+
+def test_numbers_that_go_beyond_all_numbers_are_refused(archive_mirror: Path) -> None:
+    """The square of a ratio, and a depth in ppm, overflowed with a warning."""
+    for product, name, was, number in (
+        (WASP, "WASP-39b_Wakeford_2018_AJ.csv", b"0.14592000", b"9e200"),
+        (K2, making.NATIVE, b"3.073481079019612771e-03", b"9e307"),
+    ):
+        content = (archive_mirror / "jwst_published" / name).read_bytes()
+        assert was in content
+        verdict = verify(content.replace(was, number), offered(*product.split("/"), name))
+        assert "value is infinite" in verdict.reasons[0]
 
 
 # -- single checks ----------------------------------------------------------------------------------------------

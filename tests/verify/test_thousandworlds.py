@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+import zipfile
 
 import numpy as np
 import pytest
@@ -190,3 +191,22 @@ def test_a_link_is_refused():
         tar.addfile(member)
     verdict = judge(stream.getvalue())
     assert "is a link or a device" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"'descr'", b"'descr\n"), (b"(6, 53, 32, 64)", b"(6, 53, 32, 64 "), (b"{'descr", b"{{descr")]
+)
+def test_a_header_of_an_array_that_is_no_python_is_refused(old, new):
+    """What fuzzing found: numpy reads headers as Python, and not all that its tokenizer raises is a ValueError."""
+    stream = io.BytesIO(Made().content())
+    with tarfile.open(fileobj=stream) as tar:
+        files = {one.name.removeprefix("dataset/"): tar.extractfile(one).read() for one in tar}
+    with zipfile.ZipFile(io.BytesIO(files["fields/all-obs.npz"])) as packed:
+        arrays = {name: packed.read(name) for name in packed.namelist()}
+    assert old in arrays["fields.npy"][:128]
+    arrays["fields.npy"] = arrays["fields.npy"][:128].replace(old, new) + arrays["fields.npy"][128:]
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        for name, content in arrays.items():
+            packed.writestr(name, content)
+    assert failing(judge(with_file("fields/all-obs.npz", stream.getvalue()))) == {("format", "parsed whole")}

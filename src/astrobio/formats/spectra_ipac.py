@@ -100,9 +100,10 @@ def _wrong_types(table: IpacTable, schema: Schema) -> list[tuple[str, str]]:
 
 def _spectrum(table: IpacTable, frame: pl.DataFrame, quantity: Quantity, column: str, scale: float) -> Spectrum:
     said = {key: "" if value in ("None", "null") else value for key, value in table.keywords.items()}
+    with np.errstate(over="ignore"):  # what goes beyond all numbers is seen as such
+        value, upper, lower = (scale * _array(frame, column + suffix) for suffix in ("", "ERR1", "ERR2"))
     return Spectrum(
-        quantity, "ppm", _array(frame, "CENTRALWAVELNG"), scale * _array(frame, column),
-        scale * _array(frame, column + "ERR1"), -scale * _array(frame, column + "ERR2"),
+        quantity, "ppm", _array(frame, "CENTRALWAVELNG"), value, upper, -lower,
         # BANDWIDTH is half the width in some tables and the whole of it in others, as each paper has it (measured:
         # neighbours are one or two of them apart), so half widths are not known.
         limit=np.sign(frame[column + "LIM"].fill_null(0).to_numpy()),

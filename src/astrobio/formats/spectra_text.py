@@ -121,7 +121,8 @@ def _spectrum(layout: Layout, table: Table, comments: list[str]) -> SpectrumFile
     if typed.problems:
         return SpectrumFile((), tuple(typed.problems), dates)
     frame = typed.frame
-    value, upper, lower = layout.depth(_array(frame, "value"), _array(frame, "error"))
+    with np.errstate(over="ignore", invalid="ignore"):  # what goes beyond all numbers is seen as such
+        value, upper, lower = layout.depth(_array(frame, "value"), _array(frame, "error"))
     said = dict(line.split(": ", 1) for line in comments if re.match(r"(Target|Pipeline): ", line))
     spectrum = Spectrum(
         "transit depth", "ppm", _array(frame, "wavelength"), value, upper, lower, _array(frame, "half_width"),

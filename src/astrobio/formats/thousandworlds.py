@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -199,7 +200,7 @@ def _fields(content: bytes, name: str, layout: Layout) -> Fields:
             simulations = _array(archive, "simulation_id.npy", "iu", (count,))
             said = _array(archive, "field_names.npy", "U", (len(names),))
             values = _array(archive, "fields.npy", "f", (count, len(names), *GRID))
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError, tokenize.TokenError) as error:
         raise FormatError(f"{name}.npz is no file of arrays: {error}") from error
     return Fields(simulations.astype(np.int64), tuple(str(one) for one in said), values)
 

@@ -262,8 +262,9 @@ def _check_time_bounds(found: Findings, climate: CfFile) -> None:
             continue
         if not np.isfinite(climate.file.raw(name)).all() or not np.isfinite(climate.file.raw(bounds.name)).all():
             continue
-        times = climate.file.values(name).astype(np.float64).filled(np.nan)  # a time that is missing lies nowhere
-        edges = np.sort(climate.file.values(bounds.name).astype(np.float64).filled(np.nan), axis=-1)
+        times, edges = (np.ma.filled(climate.file.values(each).astype(np.float64), np.nan)  # lies nowhere
+                        for each in (name, bounds.name))  # fmt: skip
+        edges = np.sort(edges, axis=-1)
         out = int(((times < edges[..., 0]) | (times > edges[..., 1])).sum())
         found.flag("physics", f"{name} within its bounds", out == 0, f"{out} of {times.size} are not", "all of them")
 

@@ -43,6 +43,15 @@ def lag_one(values: Array) -> float:
     return float(centred[1:] @ centred[:-1]) / power if power > 0 else 1.0
 
 
+def running_median(values: Array, width: int = 11) -> Array:
+    """The median of each number and its neighbours; beyond the ends the numbers are mirrored.
+
+    >>> running_median(np.array([1.0, 2.0, 9.0, 4.0, 5.0]), 3).tolist()
+    [2.0, 2.0, 4.0, 5.0, 4.0]
+    """
+    return median_filter(values, width, mode="mirror")
+
+
 def farthest(value: Array, error: Array, width: int = 11) -> float:
     """How far the farthest point lies from the running median, over its error and the usual distance together.
 
@@ -51,7 +60,7 @@ def farthest(value: Array, error: Array, width: int = 11) -> float:
     >>> farthest(value, np.full(200, 0.1)) > 50
     True
     """
-    away = np.abs(value - median_filter(value, width, mode="mirror"))
+    away = np.abs(value - running_median(value, width))
     return float((away / np.hypot(error, NORMAL * np.median(away))).max())
 
 
@@ -61,7 +70,7 @@ def largest_jump(values: Array, width: int = 11) -> float:
     >>> round(largest_jump(np.array([1.0, 1.1, 1.0, 50.0, 1.0, 1.1, 1.0]), 3))
     50
     """
-    share = np.abs(np.log(values / median_filter(values, width, mode="mirror")))
+    share = np.abs(np.log(values / running_median(values, width)))
     return float(np.exp(share.max()))
 
 

@@ -385,7 +385,9 @@ Measured: at least 0.35."""
 LEAST_RELATION = 0.08
 """Rank correlation of noise and errors where the errors differ. Measured: at least 0.14."""
 MOST_AWAY = 15.0
-"""How far a point lies from the running median, over its error and the usual distance. Measured: at most 5.4."""
+"""How far a point lies from the running median, over the usual distance and its error, or the running median of the
+errors where that is less: a point that was changed together with its error is out of its course too. Measured: at most
+5.4."""
 MOST_ERROR_JUMP = 200.0
 """How far an error goes from the running median of the errors, as a factor. Measured: at most 37."""
 LEAST_DISTINCT = 0.3
@@ -415,7 +417,7 @@ def check_course(found: Findings, file: SpectrumFile, _provenance: Provenance) -
 
 def _check_stray(found: Findings, part: Points) -> None:
     """Single numbers that were changed."""
-    away = curves.farthest(part.value, part.error)
+    away = curves.farthest(part.value, np.fmin(part.error, curves.running_median(part.error)))
     found.note("forensics", "no point out of its course", away <= MOST_AWAY, f"{part.name}one is {away:.3g} times "
                "its error away", f"at most {MOST_AWAY:g}")  # fmt: skip
     _check_stray_error(found, part)
