@@ -57,6 +57,7 @@ SOURCE = Source(
             isolated=False,
         ),
     ),
+    simulator="VPLanet POISE",
     unconfirmed=("The journal's reference of Deitrick et al. 2018 was not seen; its number at arXiv was.",),
     notes=("Made by 'astrobio simulate vplanet'; those that ship are admitted by 'astrobio import shipped'.",),
 )

@@ -131,6 +131,8 @@ class Source:
         Whether nothing is answered without it.
     patience : float
         How long an answer may take to begin, or fall silent, in s.
+    simulator : str
+        The program that makes its records here; they are verified by being made again.
     acknowledgement : str
         The sentence that the archive asks a publication to carry; empty where it asks for none.
     unconfirmed : tuple of str
@@ -152,6 +154,7 @@ class Source:
     token_header: str = "Authorization: Bearer {token}"
     token_needed: bool = True
     patience: float = 60.0
+    simulator: str = ""
     acknowledgement: str = ""
     unconfirmed: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)

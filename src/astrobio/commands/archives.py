@@ -51,14 +51,11 @@ def _storage_if_there(root: str | None) -> Any:
 def _description(one: Source, storage: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from astrobio.archives import describing
     from astrobio.archives.genuine import verified_on_genuine_bytes
     from astrobio.fetch.engine import held_counts
 
     records = storage.records(source=one.name) if storage is not None else []
-    genuine = verified_on_genuine_bytes(one.name)
-    seen = (
-        f"{max(file.verified for file in genuine)}, {len(genuine)} files, {genuine[0].sha256[:12]}" if genuine else ""
-    )
     retrieved = [record.provenance.detail.get("retrieved", "") for record in records]
     return {
         "name": one.name,
@@ -70,7 +67,9 @@ def _description(one: Source, storage: Any) -> dict[str, Any]:
         "products": [
             {"name": product.name, "holds": product.holds, "kind": product.kind, "counted": product.counted,
              "expected_bytes": product.expected_bytes, "least": product.least, "default": product.default,
-             "asked_by": type(product.ask).__name__ if product.ask else None}
+             "asked_by": type(product.ask).__name__ if product.ask else None,
+             "protocol": describing.asked_by(product.ask), "endpoint": describing.endpoint(product.ask),
+             "format": describing.written(product), "genuine": describing.tried(one, product)}
             for product in one.products
         ],
         "interval": one.interval,
@@ -81,8 +80,14 @@ def _description(one: Source, storage: Any) -> dict[str, Any]:
         "records": len(records),
         "assurance": dict(Counter(record.assurance for record in records)),
         "newest": max(retrieved)[:10] if any(retrieved) else None,
-        "verified": seen or "not yet run",
-        "genuine_files": [file.sha256 for file in genuine],
+        "verified": describing.verified(one),
+        "allowed": describing.allowed(one),
+        "requests": describing.requests(one),
+        "token_use": describing.token(one),
+        "acknowledgement": one.acknowledgement,
+        "unconfirmed": list(one.unconfirmed),
+        "commands": describing.commands(one),
+        "genuine_files": [file.sha256 for file in verified_on_genuine_bytes(one.name)],
     }  # fmt: skip
 
 
@@ -91,25 +96,30 @@ def _held(counts: dict[str, int]) -> str:
 
 
 def _page(document: dict[str, Any]) -> list[Any]:
+    from astrobio.archives import describing
+
     licence = document["licence"]
     rows = [
         ("holds", document["holds"]),
         ("home page", document["homepage"]),
         ("licence", f"{licence['name']} ({licence['url']})"),
         ("duties", licence["duties"]),
-        ("may be passed on", "yes" if licence["redistributable"] else "no"),
+        ("this lets one", document["allowed"]),
+        ("terms to accept", licence["to_accept"] or "none"),
         ("in the store", _held(document["held"]) or "nothing"),
         ("verified on genuine bytes", document["verified"]),
-        ("requests", f"at most {document['connections']} at once, {document['interval']:g} s apart, a host"),
-        ("token", document["token"] or "none"),
-        ("cite", ", ".join(citation["key"] for citation in document["citations"])),
+        ("requests to a host", document["requests"]),
+        ("token", document["token_use"]),
+        ("cite", ", ".join(citation["key"] for citation in document["citations"]) or "see the sentence"),
+        ("sentence asked for", document["acknowledgement"] or "none"),
     ]
     products = [
-        (one["name"], one["holds"], one["kind"], f"{one['least']:,} {one['counted']}",
-         f"{one['expected_bytes'] / 1e6:,.1f}", one["asked_by"] or "import only") for one in document["products"]
+        (one["name"], one["holds"], one["kind"], one["format"], f"{one['least']:,} {one['counted']}",
+         describing.size(one["expected_bytes"]), one["protocol"], one["genuine"]) for one in document["products"]
     ]  # fmt: skip
-    head = ("product", "holds", "kind", "at least", "MB", "asked by")
-    return [table(document["title"], rows), table("Products", products, head), *document["notes"]]
+    head = ("product", "holds", "kind", "format", "at least", "size", "asked by", "genuine files")
+    lines = [*document["notes"], *(f"Not confirmed: {line}" for line in document["unconfirmed"])]
+    return [table(document["title"], rows), table("Products", products, head), *lines, *document["commands"]]
 
 
 def fetch(options: argparse.Namespace) -> Result:

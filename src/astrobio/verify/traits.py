@@ -14,14 +14,17 @@ from astrobio.formats.schema import Typed
 from astrobio.verify.verdict import Findings
 
 LEAST_JUDGED = 10
+"""Species from which on a share is judged."""
 WARM = r"^(thermo|pyro|hyperthermus|sulfolob|aquif|methanothermo|geotherm|caldi)"
 """Genera named after heat, or known for it (Madigan et al., Brock Biology of Microorganisms)."""
 WARM_FROM, LEAST_WARM = 45.0, 0.7
 """Degrees C, and the share of their species that grow best above; measured: 0.95 and more."""
 COLD = r"^(psychro|colwellia|glacie|polaribacter|moritella)"
+"""Genera named after cold, or known for it (the same)."""
 COLD_TO, LEAST_COLD = 37.0, 0.7
 """Degrees C; measured: all species, 0.93 below 30."""
 WITHOUT_AIR = r"^(methano|desulfo|clostridi|bacteroid|thermotoga|eubacterium|fusobacter|acetobacterium)"
+"""Genera that live without oxygen (the same)."""
 LEAST_WITHOUT = 0.7
 """Share of the species of anaerobic genera that live without oxygen; measured: 0.94 and more."""
 
