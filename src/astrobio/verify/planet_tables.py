@@ -130,7 +130,8 @@ def density(columns: PlanetColumns) -> pl.Expr:
 
 
 def off_density(columns: PlanetColumns) -> pl.Expr:
-    """Whether a density is none that a planet has: 0.01 g cm-3 (the puffiest are at 0.03) to 200 g cm-3."""
+    """Whether a density is none that a planet has: 0.01 g cm-3 (the puffiest are at 0.03) to 200 g cm-3 (60 Jupiter
+    masses in 0.8 Jupiter radii, the most that a catalogue calls a planet, have 155)."""
     return ~density(columns).is_between(0.01, 200.0).alias("off_density")
 
 
@@ -142,6 +143,8 @@ def black_body_temperature(columns: PlanetColumns) -> pl.Expr:
 
 def off_temperature(columns: PlanetColumns) -> pl.Expr:
     """Whether the star cannot give an equilibrium temperature: beyond 0.5 and 1.5 times the black body's.
+
+    An albedo of 0.94 halves it (0.06 ** 0.25), a ground that keeps all heat under its star is 2 ** 0.5 times as warm.
 
     Null beyond 3 au: planets that were imaged there glow by the heat of their formation, and catalogues give that
     temperature (measured: of 69 rows of the composite table that were off, 50 are imaged planets at 3.5 to 7,506 au).
@@ -166,6 +169,8 @@ def luminosity(columns: PlanetColumns) -> pl.Expr:
 def off_flux(columns: PlanetColumns) -> pl.Expr:
     """Whether an insolation is none that the star gives at the planet's distance: beyond a third and three times it.
 
+    Papers differ on a star's temperature and radius; a factor of 3 is another unit, or another column.
+
     Measured: 126 of 4,238 rows of the composite table of April 2026 are.
     """
     given = luminosity(columns) / pl.col(columns.semi_major_axis) ** 2
@@ -184,7 +189,7 @@ def off_flux_by_period(columns: PlanetColumns) -> pl.Expr:
 
 
 def off_gravity(columns: PlanetColumns) -> pl.Expr:
-    """Whether a star's surface gravity is none that its mass and radius give, by more than 0.3 dex."""
+    """Whether a star's surface gravity is none that its mass and radius give, by more than 0.3 dex, a factor of 2."""
     given = SOLAR_GRAVITY + (pl.col(columns.stellar_mass) / pl.col(columns.stellar_radius) ** 2).log10()
     return ((pl.col(columns.stellar_gravity) - given).abs() > 0.3).alias("off_gravity")
 
