@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,3 +42,11 @@ def services(tmp_path: Path) -> Iterator[Services]:
 def store(tmp_path: Path) -> Path:
     """Where a store may be made."""
     return tmp_path / "store"
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of this machine at which nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

@@ -444,3 +444,25 @@ def test_a_deleted_source_is_asked_for_again(files_of, store):
     RealDataStorage(store).delete_source("made")
     report = fetch_one(store)
     assert (report.admitted, report.requests) == (1, 1)
+
+
+# -- without a network ----------------------------------------------------------------------------------------------
+def test_where_no_host_is_reached_the_other_sources_are_not_tried(store, services, free_port):
+    closed = StaticFiles((StaticFile(f"http://127.0.0.1:{free_port}/a.txt", "a.txt"),))
+    for name in ("first", "second", "third", "fourth"):
+        register(made_source(product("a", closed), name=name))
+    reports = fetch(store, "first", "second", "third", "fourth")
+    assert [bool(one.failures) for one in reports] == [True, True, True, False]
+    assert reports[3].skipped == "no host of 3 sources in a row was reached; is this machine online?"
+    assert reports[3].command == "astrobio fetch fourth"
+    assert [one.exit_code for one in reports[:3]] == [5, 5, 5]
+
+
+def test_one_source_that_is_reached_between_them_says_that_there_is_a_network(store, files_of, free_port):
+    closed = StaticFiles((StaticFile(f"http://127.0.0.1:{free_port}/a.txt", "a.txt"),))
+    for name in ("first", "second", "fourth", "fifth"):
+        register(made_source(product("a", closed), name=name))
+    register(made_source(product("a", files_of("a.txt")), name="third"))
+    reports = fetch(store, "first", "second", "third", "fourth", "fifth")
+    assert [one.skipped for one in reports] == [None] * 5
+    assert [bool(one.failures) for one in reports] == [True, True, False, True, True]

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from astrobio.archives.asking import address, is_single
 from astrobio.archives.registry import SOURCES, source
 from astrobio.archives.source import Product, Source
-from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DATA_MISSING, AstrobioError, UsageError
+from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DATA_MISSING, EXIT_UNREACHABLE, AstrobioError, UsageError
 from astrobio.core.hashing import sha256_files
 from astrobio.core.provenance import Provenance
 from astrobio.fetch.bringing import HOPELESS, TOGETHER, Bringing, Brought, Transfers, credentials_of, session_for
@@ -35,6 +35,8 @@ LARGE = 256 << 20
 """Bytes from which on files are admitted without waiting for more."""
 ACCEPTED = "accept_terms"
 """The journal's event that notes that a user has accepted a source's terms."""
+OFFLINE = 3
+"""Sources in a row of which no host was reached, after which the others are not tried."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -65,6 +67,7 @@ class Fetcher:
         self.storage, self.mirror, self.update, self.progress = storage, mirror, update, progress
         self.tell = tell or (lambda _line: None)
         self._stopped: str | None = None
+        self._unreached = 0
 
     def fetch(self, names: Sequence[str] = ()) -> Iterator[SourceReport]:
         """Fetch sources one after the other, and say what became of each.
@@ -79,7 +82,7 @@ class Fetcher:
         RefusedInput, UsageError
             If a source or a product is not known.
         """
-        self._stopped = None
+        self._stopped, self._unreached = None, 0
         self.storage.sweep()
         for one, products in chosen(names, self.mirror is not None):
             yield self._fetch_source(one, products, bool(names))
@@ -115,6 +118,7 @@ class Fetcher:
                 else:
                     self._from_archive(report, one, products, transfers, folder)
                 report.transferred, report.requests = transfers.received, transfers.requests
+                self._note_network(report)
                 if not report.failures:
                     shutil.rmtree(folder)
             if self.update:
@@ -227,6 +231,14 @@ class Fetcher:
         report.admitted += admission.admitted
         report.already += admission.already
         report.refused += [(key, verdict.reasons) for key, verdict in admission.rejected]
+
+    def _note_network(self, report: SourceReport) -> None:
+        """Stop where no host of several sources in a row was reached: each would cost its attempts in vain."""
+        codes = {failure.code for failure in report.failures}
+        if report.requests:
+            self._unreached = self._unreached + 1 if codes == {EXIT_UNREACHABLE} and not report.transferred else 0
+        if self._unreached == OFFLINE:
+            self._stopped = f"no host of {OFFLINE} sources in a row was reached; is this machine online?"
 
     def _note_failure(self, report: SourceReport, one: Source, product: Product | None, error: AstrobioError) -> None:
         report.failures.append(failure_of(one, product, error))
