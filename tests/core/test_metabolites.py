@@ -56,6 +56,7 @@ def test_glutamate_is_recognised_however_a_network_writes_it(compound):
     Compound("M_ala__D_LSQBKTc_RSQBKT", "D-Alanine", compartment="default"),
     Compound("M_ala__B_LPAREN_c_RPAREN_", "beta-Alanine", compartment="default"),
     Compound("M_cobalt2_c", "M_Co2_Co", compartment="Cytosol"),  # not CO2
+    Compound("M_CPD0834", "Co2[p]", compartment="Periplasm"),
     Compound("M_o2__c", "M_Superoxide_O2", compartment="Cytosol"),
     Compound("M_o2_DASH__c", compartment="c"),
     Compound("M_cpd00532_c", "O2.-_HO2", compartment="Cytosol"),

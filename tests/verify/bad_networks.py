@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lxml import etree
 
@@ -35,7 +35,7 @@ class BadFile(NamedTuple):
     gate, check : str
         The finding that refuses it.
     also : tuple of str
-        Further checks that it cannot but fail.
+        The further checks that refuse it; no others do.
     """
 
     name: str
@@ -188,6 +188,35 @@ def empty_reactions(model: etree._Element) -> None:
                     reaction.remove(one)
 
 
+def no_participants(model: etree._Element) -> None:
+    """Take the participants of all reactions."""
+    for reaction in _reactions(model):
+        for listing in ("listOfReactants", "listOfProducts"):
+            for one in reaction.findall(CORE + listing):
+                reaction.remove(one)
+
+
+def all_growth(model: etree._Element) -> None:
+    """Call each reaction growth, which no balance is asked of."""
+    for reaction in _reactions(model):
+        reaction.set("name", f"Biomass {reaction.get('id')}")
+
+
+def one_charge(model: etree._Element) -> None:
+    """Give each compound the same charge."""
+    for one in _species(model):
+        one.set(FBC + "charge", "-1")
+
+
+def set_objective(tag: str, attribute: str, value: str) -> Callable[[etree._Element], None]:
+    """Set an attribute of the objective."""
+
+    def edit(model: etree._Element) -> None:
+        next(model.iter(FBC + tag)).set(FBC + attribute, value)
+
+    return edit
+
+
 def one_reaction(model: etree._Element) -> None:
     """Let most reactions do what one of them does."""
     reactions = _reactions(model)
@@ -281,22 +310,28 @@ def _bad_sbml(mirror: Path) -> Iterator[BadFile]:
     full, plain = sbml(mirror), sbml(mirror, "iSH335")
     for name, edit, gate, check, also in (
         ("a network with invented compounds", invent_compounds, "forensics", "common metabolites", ("common metabolites are the hubs", "ATP is spent")),
-        ("names dealt out to compounds at random", rename_at_random, "forensics", "common metabolites are the hubs", ("ATP is spent", "formulas of common metabolites", "ATP is given back", "NAD(P)H is given back")),
+        ("names dealt out to compounds at random", rename_at_random, "forensics", "common metabolites are the hubs", ("ATP is spent", "formulas of common metabolites")),
         ("participants shuffled across all reactions", shuffle_participants, "physics", "mass balance, the whole", ("ATP is given back", "NAD(P)H is given back")),
         ("coefficients drawn at random", random_coefficients, "forensics", "whole coefficients", ("mass balance, the whole",)),
         ("formulas dealt out at random", swap_formulas, "physics", "formulas of common metabolites", ("mass balance, the whole",)),
         ("formulas of unknown elements", unknown_elements, "physics", "formulas, the whole", ()),
-        ("reactions that share no compound", islands, "forensics", "connected", ("common metabolites are the hubs",)),
+        ("reactions that share no compound", islands, "forensics", "connected", ("common metabolites are the hubs", "NAD(P)H is given back")),
         ("compounds without reactions", unused_compounds, "forensics", "compounds with reactions", ()),
-        ("reactions without participants", empty_reactions, "forensics", "reactions with participants", ("compounds with reactions", "connected", "reactions differ")),
-        ("one reaction under many names", one_reaction, "forensics", "reactions differ", ("compounds with reactions", "connected")),
-        ("a network without ATP", without("M_atp_c"), "forensics", "ATP is spent", ("connected",)),
-        ("electrons that go nowhere", swap_carriers, "physics", "NAD(P)H is given back", ("mass balance, the whole",)),
-        ("ATP that is not given back", spend_without_return, "physics", "ATP is given back", ("mass balance, the whole",)),
+        ("reactions without participants", empty_reactions, "forensics", "reactions with participants", ("reactions differ",)),
+        ("no participants at all", no_participants, "forensics", "reactions with participants", ("reactions differ",)),
+        ("reactions that all stand for growth", all_growth, "physics", "growth reactions", ()),
+        ("the same charge everywhere", one_charge, "physics", "charges of water, O2 and CO2, the whole", ()),
+        ("one reaction under many names", one_reaction, "forensics", "reactions differ", ()),
+        ("a network without ATP", without("M_atp_c"), "forensics", "ATP is spent", ()),
+        ("electrons that go nowhere", swap_carriers, "physics", "NAD(P)H is given back", ()),
+        ("ATP that is not given back", spend_without_return, "physics", "ATP is given back", ()),
         ("a reaction that refers to nothing", set_first("speciesReference", "species", "M_none_c"), "schema", "references", ()),
         ("a compound in no compartment", set_first("species", "compartment", "q"), "schema", "references", ()),
         ("a bound that is not there", set_first("reaction", FBC + "lowerFluxBound", "none"), "schema", "references", ()),
-        ("an objective that is not there", lambda model: next(model.iter(FBC + "fluxObjective")).set(FBC + "reaction", "R_none"), "schema", "references", ()),
+        ("an objective of a reaction that is not there", set_objective("fluxObjective", "reaction", "R_none"), "schema", "references", ()),
+        ("an objective that is not there", set_objective("listOfObjectives", "activeObjective", "none"), "schema", "references", ()),
+        ("an objective to no end", set_objective("objective", "type", "please"), "schema", "types", ()),
+        ("an objective with a coefficient that is no number", set_objective("fluxObjective", "coefficient", "NaN"), "schema", "types", ()),
         ("a compound twice", repeat_first("species"), "schema", "identifiers", ()),
         ("a reaction twice", repeat_first("reaction"), "schema", "identifiers", ()),
         ("an identifier that is none", set_first("species", "id", "1 2"), "schema", "identifiers", ("references",)),
@@ -410,7 +445,7 @@ def without_column(content: bytes, column: str) -> bytes:
     return written([row[:place] + row[place + 1 :] for row in rows])
 
 
-def _spoilt_tables(kind: str, content: bytes, column: str) -> Iterator[tuple[str, bytes, str, str]]:
+def _spoilt_tables(content: bytes, column: str) -> Iterator[tuple[Any, ...]]:
     """What can happen to any table: what it is, the bytes, and what refuses it."""
     name = column.encode()
     lines = content.split(b"\n")
@@ -419,7 +454,7 @@ def _spoilt_tables(kind: str, content: bytes, column: str) -> Iterator[tuple[str
     yield "a column twice", lines[0].replace(name, b"id", 1) + b"\n" + b"\n".join(lines[1:]), "format", "parsed whole"
     yield "a field too many", b"\n".join([lines[0], lines[1] + b"\tmore", *lines[2:]]), "format", "parsed whole"
     yield "a line cut", content[:-40], "format", "parsed whole"
-    yield "a row twice", b"\n".join([*lines[:2], *lines[1:]]), "schema", "keys"
+    yield "a row twice", b"\n".join([*lines[:2], *lines[1:]]), "schema", "keys", "no row twice"
     yield "another encoding", content.decode("utf-8").encode("utf-16"), "format", "parsed whole"
     yield "a header without rows", lines[0] + b"\n", "schema", "rows"
     yield "a page", HTML, "transfer", "no page"
@@ -431,7 +466,7 @@ def _bad_compounds(mirror: Path) -> Iterator[BadFile]:
     content = table(mirror, "compound_00")
     rng = random.Random(SEED)
     for name, bad, gate, check, *also in (
-        *_spoilt_tables("compounds", content, "formula"),
+        *_spoilt_tables(content, "formula"),
         ("identifiers of another form", content.replace(b"\ncpd", b"\nxyz"), "schema", "identifiers"),
         ("a charge that is no number", with_column(content, "charge", lambda n, v: "x" if n == 5 else v), "schema",
          "types"),
@@ -443,7 +478,14 @@ def _bad_compounds(mirror: Path) -> Iterator[BadFile]:
          "masses, the table"),
         ("formulas dealt out to others", dealt_out(content, "formula"), "physics", "masses, the table",
          "formulas of common metabolites"),
-        ("names dealt out to others", dealt_out(content, "name"), "forensics", "names of common metabolites"),
+        ("names dealt out to others", dealt_out(content, "name"), "forensics", "names of common metabolites",
+         "formulas of common metabolites"),
+        ("invented names", with_column(content, "name", lambda n, v: f"Xylomorphine {n}"), "forensics",
+         "names of common metabolites"),
+        ("charges drawn at random", with_column(content, "charge", lambda n, v: f"{rng.randint(-4, 4)}"), "physics",
+         "charges of water, O2 and CO2"),
+        ("a charge that no compound has", with_column(content, "charge", lambda n, v: "99999" if n == 5 else v),
+         "schema", "ranges"),
     ):  # fmt: skip
         yield BadFile(f"compounds: {name}", "modelseed", "compounds", bad, gate, check, tuple(also))
 
@@ -453,27 +495,35 @@ def invent_participants(content: bytes) -> bytes:
     rows = rows_of(content)
     head = rows[0]
     stoichiometry, listed, equation = (head.index(name) for name in ("stoichiometry", "compound_ids", "equation"))
-    pattern = re.compile(r'(cpd\d{5}):(\d+):"([^"]*)"')
-    names = [(found[1], found[3]) for row in rows[1:] for found in pattern.finditer(row[stoichiometry])]
+    pattern = re.compile(r'(-?)([0-9.]+):(cpd[0-9]{5}):([0-9]+):"([^"]*)"')
+    names = [(found[3], found[5]) for row in rows[1:] for found in pattern.finditer(row[stoichiometry])]
     random.Random(SEED).shuffle(names)
     dealt = iter(names)
     for row in rows[1:]:
-        row[stoichiometry] = pattern.sub(
-            lambda found: "{0[0]}:{1}:\"{0[1]}\"".format(next(dealt), found[2]), row[stoichiometry]
-        )  # fmt: skip
-        several = [found[1] for found in pattern.finditer(row[stoichiometry])]
-        row[listed] = ";".join(sorted(set(several)))
-        row[equation] = " + ".join(f"(1) {one}[0]" for one in several)
+        parts = [(*found.groups()[:2], *next(dealt), found[4]) for found in pattern.finditer(row[stoichiometry])]
+        row[stoichiometry] = ";".join(f'{sign}{many}:{one}:{place}:"{name}"' for sign, many, one, name, place in parts)
+        row[listed] = ";".join(sorted({one for _, _, one, _, _ in parts}))
+        row[equation] = " <=> ".join(
+            " + ".join(f"({many}) {one}[{place}]" for sign, many, one, _, place in parts if sign == side)
+            for side in ("-", "")
+        )
     return written(rows)
 
 
 def _bad_reactions(mirror: Path) -> Iterator[BadFile]:
     content = table(mirror, "reaction_00")
-    hubs = ("common metabolites are the hubs", "NAD(P)H is given back", "ATP is given back")
+    rng = random.Random(SEED)
     for name, bad, gate, check, *also in (
-        *_spoilt_tables("reactions", content, "equation"),
+        *_spoilt_tables(content, "equation"),
         ("identifiers of another form", content.replace(b"\nrxn", b"\nxyz"), "schema", "identifiers"),
         ("a coefficient that is no number", content.replace(b"-1:cpd00001", b"nan:cpd00001", 1), "schema",
+         "stoichiometry"),
+        ("coefficients drawn at random", re.sub(rb"(-?)[0-9.]+:cpd", lambda m: m[1] + b"%d:cpd" % rng.randint(2, 9),
+                                                content), "forensics", "equation as in the stoichiometry"),
+        ("sides dealt out at random", re.sub(rb"([\t;])-?([0-9.]+:cpd)", lambda m: m[1] + rng.choice((b"", b"-")) + m[2],
+                                             content), "physics", "NAD(P)H is given back",
+         "equation as in the stoichiometry"),
+        ("a coefficient beyond all numbers", content.replace(b"-1:cpd00001", b"-1e400:cpd00001", 1), "schema",
          "stoichiometry"),
         ("a coefficient of 0", content.replace(b"-1:cpd00001", b"0:cpd00001", 1), "schema", "stoichiometry"),
         ("a coefficient without end", content.replace(b"-1:cpd00001", b"-inf:cpd00001", 1), "schema", "stoichiometry"),
@@ -486,10 +536,10 @@ def _bad_reactions(mirror: Path) -> Iterator[BadFile]:
         ("equations dealt out to other reactions", dealt_out(content, "equation"), "forensics",
          "equation as in the stoichiometry"),
         ("compounds dealt out to all reactions", invent_participants(content), "physics", "NAD(P)H is given back",
-         *hubs),
+         "ATP is given back"),
         ("invented compounds", re.sub(rb'cpd(\d{5})(:\d+:)"[^"]*"', lambda m: b"cpd%05d" % (99999 - int(m[1])) + m[2]
-                                      + b'"Xylomorphine"', content), "forensics", "common metabolites", *hubs,
-         "compound_ids as in the stoichiometry", "equation as in the stoichiometry", "ATP is spent"),
+                                      + b'"Xylomorphine"', content), "forensics", "common metabolites",
+         "common metabolites are the hubs", "compound_ids as in the stoichiometry", "equation as in the stoichiometry", "ATP is spent"),
     ):  # fmt: skip
         yield BadFile(f"reactions: {name}", "modelseed", "reactions", bad, gate, check, tuple(also))
 
@@ -524,15 +574,15 @@ def _bad_traits(mirror: Path) -> Iterator[BadFile]:
 
     air = {'"anaerobic"': '"obligate aerobe"', '"obligate aerobe"': '"anaerobic"'}
     aired = {'"anaerobic"': '"aerobic"', '"obligate anaerobic"': '"aerobic"', '"aerobic"': '"anaerobic"'}
-    for product, name, content, gate, check in (
+    for product, name, content, gate, check, *also in (
         ("engqvist", "temperatures in kelvin",
-         csv_column(engqvist, 2, lambda n, v: f"{float(v) + 273.15}"), "schema", "ranges"),
+         csv_column(engqvist, 2, lambda n, v: f"{float(v) + 273.15}"), "schema", "ranges", "psychrophiles"),
         ("engqvist", "temperatures drawn at random", csv_column(engqvist, 2, drawn), "physics", "thermophiles"),
         ("engqvist", "a temperature that is no number",
-         csv_column(engqvist, 2, lambda n, v: '"warm"' if n == 7 else v), "schema", "types"),
+         csv_column(engqvist, 2, lambda n, v: '"warm"' if n == 7 else v), "schema", "types", "columns"),
         ("engqvist", "a temperature that is lacking", csv_column(engqvist, 2, lambda n, v: "NA" if n == 7 else v),
          "schema", "columns"),
-        ("engqvist", "an organism twice", b"\n".join([*lines[:2], *lines[1:]]), "schema", "keys"),
+        ("engqvist", "an organism twice", b"\n".join([*lines[:2], *lines[1:]]), "schema", "keys", "no row twice"),
         ("engqvist", "a column renamed", engqvist.replace(b"growth_tmp", b"temperature", 1), "schema", "columns"),
         ("engqvist", "a column twice", engqvist.replace(b"growth_tmp", b"tax_id", 1), "format", "parsed whole"),
         ("engqvist", "a number of no taxon", csv_column(engqvist, 0, lambda n, v: "-1" if n == 7 else v), "schema",
@@ -551,9 +601,9 @@ def _bad_traits(mirror: Path) -> Iterator[BadFile]:
          "anaerobes"),
         ("bergeys", "a column dropped", bergeys.replace(b'"doubling_h",', b"", 1), "format", "parsed whole"),
         ("bergeys", "another encoding", bergeys.decode("utf-8").encode("cp1252", "replace"), "format", "parsed whole"),
-        ("bergeys", "a taxon twice", bergeys + bergeys.split(b"\n")[1] + b"\n", "schema", "keys"),
+        ("bergeys", "a taxon twice", bergeys + bergeys.split(b"\n")[1] + b"\n", "schema", "keys", "no row twice"),
     ):  # fmt: skip
-        yield BadFile(f"traits: {name} ({product})", "microbial_traits", product, content, gate, check)
+        yield BadFile(f"traits: {name} ({product})", "microbial_traits", product, content, gate, check, tuple(also))
 
 
 # -- pathways ---------------------------------------------------------------------------------------------------
@@ -623,15 +673,16 @@ EQUATIONS = (b"### MetaNetX/MNXref reconciliation ###\n#ID\tmnx_equation\trefere
 
 
 def _bad_others() -> Iterator[BadFile]:
-    for source, product, name, content, gate, check in (
+    for source, product, name, content, gate, check, *also in (
         ("rhea", "directions", "a column renamed", DIRECTIONS.replace(b"_LR", b"_XX", 1), "schema", "columns"),
-        ("rhea", "directions", "a word for a number", DIRECTIONS.replace(b"10005", b"abc"), "schema", "types"),
+        ("rhea", "directions", "a word for a number", DIRECTIONS.replace(b"10005", b"abc"), "schema", "types", "columns"),
         ("rhea", "ec", "a direction that is none", LINKS.replace(b"UN", b"UP"), "schema", "ranges"),
-        ("rhea", "ec", "a row twice", LINKS + LINKS.split(b"\n")[1] + b"\n", "schema", "keys"),
+        ("rhea", "ec", "a row twice", LINKS + LINKS.split(b"\n")[1] + b"\n", "schema", "keys",
+         "no row twice"),
         ("metanetx", "reactions", "a column too few", EQUATIONS.replace(b"\tB\t\n", b"\tB\n"), "format",
          "parsed whole"),
         ("metanetx", "reactions", "a row twice", EQUATIONS.replace(b"MNXR2", b"MNXR1"), "schema", "keys"),
         ("metanetx", "reactions", "a page", HTML, "transfer", "no page"),
         ("bigg", "models", "a table", DIRECTIONS, "format", "parsed whole"),
     ):  # fmt: skip
-        yield BadFile(f"{source}: {name}", source, product, content, gate, check)
+        yield BadFile(f"{source}: {name}", source, product, content, gate, check, tuple(also))

@@ -72,6 +72,20 @@ def parse_formula(formula: str) -> tuple[tuple[str, float], ...]:
     return tuple(sorted((symbol, count) for symbol, count in atoms.items() if count))
 
 
+def atoms_of(formula: str | None) -> tuple[tuple[str, float], ...] | None:
+    """The atoms of a formula as :func:`parse_formula` tells them; none where there is none, or it cannot be read.
+
+    >>> atoms_of("H2O"), atoms_of("water"), atoms_of(None)
+    ((('H', 2.0), ('O', 1.0)), None, None)
+    """
+    if not formula:
+        return None
+    try:
+        return parse_formula(formula)
+    except FormatError:
+        return None
+
+
 def is_open(atoms: tuple[tuple[str, float], ...]) -> bool:
     """Whether a part of the molecule is left open, so that its mass is not known.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from astrobio.core.errors import FormatError
 from astrobio.core.formula import parse_formula
@@ -103,6 +104,8 @@ METABOLITES = (
     _of("h", "C00080", "cpd00067", "", "h+", "proton", "h(+)"),
 )
 
+COBALT = "Co2"
+"""As networks write its ion; carbon dioxide differs by a capital letter."""
 _ESCAPED = re.compile(r"_(?:DASH|LPAREN|RPAREN|LSQBKT|RSQBKT|COMMA)_?")
 _PLACE = r"(?:[a-z]\w*|[A-Z]\w+)"
 _BRACKETED = re.compile(
@@ -126,6 +129,7 @@ _BY_KEY = {
 }
 
 
+@lru_cache(maxsize=1 << 14)
 def recognise(compound: Compound) -> Metabolite | None:
     """The common metabolite that a compound is by its identifier or its name, in whatever compartment; else none.
 
@@ -154,7 +158,7 @@ def _without_compartment(text: str, compartment: str) -> str:
 def _named(text: str) -> Metabolite | None:
     """The metabolite of a name, behind which its formula may stand; an anion of it, as superoxide is, is another."""
     text = _OPEN_END.sub("", text)
-    if text.endswith(("-", "_")):
+    if text == COBALT or text.endswith(("-", "_")):
         return None
     found = _BY_KEY.get(_key(text))
     split = None if found else _WITH_FORMULA.fullmatch(text)

@@ -40,6 +40,8 @@ The default that its import writes (https://github.com/ModelSEED/Model-SEED-core
 too (https://github.com/ModelSEED/ModelSEEDDatabase/issues/44).
 """
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,999}")
+_SENSES = {"maximize": 1, "minimize": -1}
+"""What an objective can be for, and the sign of the coefficients that make a flux large (FbcType of the package)."""
 _SHOWN = 3
 
 
@@ -205,19 +207,29 @@ class _Reader:
         return found
 
     def _growth(self, reactions: dict[str, Any]) -> tuple[str, ...]:
-        """The reactions of the active objective."""
+        """The reactions that the active objective maximises."""
         listed = self.model.find(FBC + "listOfObjectives")
         if listed is None:
             return ()
-        active = listed.get(FBC + "activeObjective")
-        found = []
-        for objective in listed.iterfind(FBC + "objective"):
-            if objective.get(FBC + "id") != active:
-                continue
-            for one in objective.iter(FBC + "fluxObjective"):
-                reaction = one.get(FBC + "reaction") or ""
-                if reaction not in reactions:
-                    self._wrong("references", f"the objective has reaction {reaction[:80]!r}, which is not there")
-                else:
-                    found.append(reaction)
-        return tuple(found)
+        active = listed.get(FBC + "activeObjective") or ""
+        objectives = {one.get(FBC + "id"): one for one in listed.iterfind(FBC + "objective")}
+        if active not in objectives:
+            self._wrong("references", f"the active objective is {active[:80]!r}, which is not there")
+            return ()
+        kind = objectives[active].get(FBC + "type")
+        if kind not in _SENSES:
+            self._wrong("types", f"objective {active[:80]} is to {str(kind)[:80]!r}")
+            return ()
+        fluxes = [self._flux(one, reactions) for one in objectives[active].iter(FBC + "fluxObjective")]
+        return tuple(reaction for reaction, coefficient in fluxes if coefficient * _SENSES[kind] > 0)
+
+    def _flux(self, one: Any, reactions: dict[str, Any]) -> tuple[str, float]:
+        """A reaction of an objective, and its coefficient there; 0 of what is not there."""
+        reaction, coefficient = one.get(FBC + "reaction") or "", xml_number(one.get(FBC + "coefficient"))
+        if reaction not in reactions:
+            self._wrong("references", f"the objective has reaction {reaction[:80]!r}, which is not there")
+        elif coefficient is None or not math.isfinite(coefficient):
+            self._wrong("types", f"the objective has reaction {reaction[:80]} with a coefficient that is no number")
+        else:
+            return reaction, coefficient
+        return reaction, 0.0
