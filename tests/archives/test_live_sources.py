@@ -398,3 +398,20 @@ def values_of(request) -> dict[str, str]:
     from tests.fetch.services import values
 
     return values(request)
+
+
+# -- what fuzzing found ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "version", [99999990115, 10**17, "\u00b2\u00b2\u00b2\u00b2", "\u0662\u0660\u0662\u0664\u0660\u0661\u0660\u0661"]
+)
+def test_a_version_that_is_no_day_is_refused(services, store, version):  # noqa: F811
+    """Years of five digits and digits of other scripts ended the check with an error of their own."""
+    services.put("www.exomol.com/db/exomol.all.json", master(version=version))
+    moved(SOURCES["exomol"], services.origin())
+    assert "version" in said(fetch_one(store, "exomol"))
+
+
+def test_a_list_without_the_column_of_accessions_is_refused(services, store):  # noqa: F811
+    """The check of their form asked for the column, whether it was there or not."""
+    assemblies(services, summary(ROWS).replace(b"assembly_accession", b"assembly_name_of", 1))
+    assert "schema: columns: the file lacks assembly_accession" in said(fetch_one(store, "ncbi_assemblies"))

@@ -190,6 +190,15 @@ def test_a_point_that_strays_together_with_its_error_is_refused(archive_mirror: 
     assert [reason.split(":")[1] for reason in verdict.reasons] == [" no point out of its course"]
 
 
+def test_a_stretch_of_something_else_in_a_star_is_refused(archive_mirror: Path) -> None:
+    """Wavelengths for fluxes, in more points than the running median takes together."""
+    content = bytearray((archive_mirror / "irtf_spex" / making.G3V).read_bytes())
+    wavelengths, flux = 2 * 2880, 2 * 2880 + 7998 * 4
+    content[flux + 9000 : flux + 9080] = content[wavelengths + 9000 : wavelengths + 9080]
+    verdict = verify(bytes(content), offered(*STAR.split("/"), making.G3V))
+    assert "no point out of its course" in " ".join(verdict.reasons)
+
+
 def test_numbers_that_go_beyond_all_numbers_are_refused(archive_mirror: Path) -> None:
     """The square of a ratio, and a depth in ppm, overflowed with a warning."""
     for product, name, was, number in (

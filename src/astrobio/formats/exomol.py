@@ -6,6 +6,7 @@ the numbers of molecules, isotopologues and datasets, and ``molecules``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +56,7 @@ def read_master(content: bytes) -> Master:
     version, molecules = document.get("version"), document.get("molecules")
     if not isinstance(molecules, dict) or not all(isinstance(one, dict) for one in molecules.values()):
         raise FormatError("there is no object 'molecules' of objects")
-    if not str(version).isdigit():
+    if not re.fullmatch("[0-9]{1,18}", str(version)):
         raise FormatError(f"the version is {version!r}, and no number")
     declared = {}
     for name in ("molecules", "isotopologues", "datasets"):

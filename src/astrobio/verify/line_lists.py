@@ -34,6 +34,8 @@ def check_master(found: Findings, master: Master, _provenance: Provenance) -> No
 
 def _day(version: int) -> date | None:
     text = str(version)
+    if len(text) != 8:
+        return None
     try:
         return date(int(text[:4]), int(text[4:6]), int(text[6:]))
     except ValueError:

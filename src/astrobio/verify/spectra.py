@@ -511,8 +511,9 @@ LEAST_STAR_LEFT = 10.0
 """Reduced chi square that a cubic or a sine leaves. Measured: at least 290."""
 STAR_SCATTER = (0.3, 100.0)
 """Scatter of neighbours over their errors. Measured: 1.2 to 22: stars have lines."""
-MOST_SPIKE, MOST_NEGATIVE = 30.0, 3.0
-"""Flux over its running median, and below zero over its median. Measured: at most 7.3, and 0.31."""
+MOST_SPIKE, MOST_BRIGHT, MOST_NEGATIVE = 30.0, 50.0, 3.0
+"""Flux over its running median, over the median of all, and below zero over that. Measured: at most 7.3, 12, and
+0.31."""
 LEAST_POSITIVE = 0.95
 """Share of positive fluxes. Measured: at least 0.996."""
 
@@ -560,10 +561,11 @@ def _check_star_course(found: Findings, part: Points) -> None:
     running = median_filter(part.value, 11, mode="mirror")
     middle = float(np.median(np.abs(part.value)))
     spike = float((part.value / np.maximum(running, 1e-3 * middle)).max())
-    negative = -float(part.value.min()) / middle
-    found.note("forensics", "no point out of its course", spike <= MOST_SPIKE and negative <= MOST_NEGATIVE,
-               f"one is {spike:.3g} times its neighbours, one {negative:.3g} times the median below zero",
-               f"at most {MOST_SPIKE:g} and {MOST_NEGATIVE:g}")  # fmt: skip
+    bright, negative = float(part.value.max()) / middle, -float(part.value.min()) / middle
+    good = spike <= MOST_SPIKE and bright <= MOST_BRIGHT and negative <= MOST_NEGATIVE
+    found.note("forensics", "no point out of its course", good, f"one is {spike:.3g} times its neighbours, one "
+               f"{bright:.3g} times the median, one {negative:.3g} times the median below zero",
+               f"at most {MOST_SPIKE:g}, {MOST_BRIGHT:g} and {MOST_NEGATIVE:g}")  # fmt: skip
     _check_stray_error(found, part)
     course = curves.lag_one(part.value)
     found.note("forensics", "no noise for flux", course >= LEAST_SMOOTH, f"autocorrelation {course:.3f}",
