@@ -22,6 +22,7 @@ NASA, OPEN, ENCYCLOPAEDIA, HABITABLE = (one.SOURCE.name for one in (
     nasa_exoplanet_archive, open_exoplanet_catalogue, exoplanet_eu, phl_hwc))  # fmt: skip
 SAYS_NOTHING = "the table does not say"
 BY_DEFINITION = "by the definition of the column"
+BY_RELATION = "no uncertainty, and that of the mass-radius relation"
 NEAR_RELATION = 0.01
 """Share within which a radius without uncertainties is that of the mass-radius relation. Measured in the composite
 table of April 2026: 1,501 of 1,528 of those that were not the source of their mass, and 66 of 1,719 with
@@ -157,8 +158,7 @@ def _nasa_planets(published: bool) -> tuple[Given, ...]:
     }  # fmt: skip
     radius = planet if published else {
         "kind": pl.when(_FROM_MASS).then(pl.lit(CALCULATED)).otherwise(pl.lit(UNKNOWN)),
-        "because": pl.when(_FROM_MASS).then(pl.lit("no uncertainty, and that of the mass-radius relation"))
-        .otherwise(pl.lit(SAYS_NOTHING)),
+        "because": pl.when(_FROM_MASS).then(pl.lit(BY_RELATION)).otherwise(pl.lit(SAYS_NOTHING)),
     }  # fmt: skip
     without = {key: value for key, value in planet.items() if key == "reference"}
     true = pl.col(_PROVENANCE).is_in(["Mass", "M-R relationship", "Msin(i)/sin(i)"])
@@ -210,9 +210,18 @@ _TOI = (
 # -- Open Exoplanet Catalogue ---------------------------------------------------------------------------------------
 
 
-def _open(quantity: str, column: str, factor: float = 1.0, where: pl.Expr | None = None) -> tuple[Given, ...]:
-    """An element's value with its uncertainties, and its limits."""
+def _open(
+    quantity: str, column: str, factor: float = 1.0, where: pl.Expr | None = None, computed: pl.Expr | None = None
+) -> tuple[Given, ...]:
+    """An element's value with its uncertainties, and its limits; rows in which it was computed."""
     value = Given(quantity, column, factor, f"{column}_errorplus", f"{column}_errorminus", where=where)
+    if computed is not None:
+        kind = pl.when(computed).then(pl.lit(CALCULATED)).otherwise(pl.lit(UNKNOWN))
+        value = replace(
+            value,
+            kind=kind,
+            because=pl.when(computed).then(pl.lit(BY_RELATION)).otherwise(pl.lit(SAYS_NOTHING)),
+        )
     bounds = ((f"{column}_upperlimit", 1), (f"{column}_lowerlimit", -1))
     return (value, *(Given(quantity, name, factor, limit=limit, where=where) for name, limit in bounds))
 
@@ -220,13 +229,26 @@ def _open(quantity: str, column: str, factor: float = 1.0, where: pl.Expr | None
 _MINIMUM = (pl.col("mass_type") == "msini").fill_null(False)
 _BY_VELOCITY = (pl.col("discoverymethod") == "RV").fill_null(False) & ~_MINIMUM
 """The README: "Mass (or m sin(i) for radial velocity planets)"; those that are labelled are M sin i."""
+_EXACT_MASS, _EXACT_RADIUS = (
+    pl.col(f"{name}_errorplus").is_null() & pl.col(f"{name}_errorminus").is_null() for name in ("mass", "radius")
+)
+_RELATED = (
+    (JUPITER_RADIUS * pl.col("radius") / mass_radius_relation(JUPITER_MASS * pl.col("mass")) - 1).abs() <= NEAR_RELATION
+).fill_null(False)
+_BY_TRANSIT = (pl.col("discoverymethod") == "transit").fill_null(False)
+_MASS_COMPUTED = _EXACT_MASS & _RELATED & (~_EXACT_RADIUS | _BY_TRANSIT)
+_RADIUS_COMPUTED = _EXACT_RADIUS & _RELATED & (~_EXACT_MASS | ~_BY_TRANSIT)
+"""The catalogue has taken computed values from the archive, and does not say so. Measured: of 212 pairs of a mass
+without uncertainties and a radius with, 168 keep to the relation within a hundredth, and of 172 the other way round
+154; of 846 with both uncertainties 32, which chance brings there. Of pairs without any, what the planet's discovery did
+not measure was computed."""
 _OPEN = (
     *_open("orbital_period", "period"),
     *_open("semi_major_axis", "semimajoraxis"),
     *_open("eccentricity", "eccentricity"),
     *_open("inclination", "inclination"),
-    *_open("radius", "radius", JUPITER_RADIUS),
-    *_open("mass", "mass", JUPITER_MASS, ~_MINIMUM & ~_BY_VELOCITY),
+    *_open("radius", "radius", JUPITER_RADIUS, computed=_RADIUS_COMPUTED),
+    *_open("mass", "mass", JUPITER_MASS, ~_MINIMUM & ~_BY_VELOCITY, _MASS_COMPUTED),
     *_open("minimum_mass", "mass", JUPITER_MASS, _MINIMUM),
     *_open("mass_or_minimum_mass", "mass", JUPITER_MASS, _BY_VELOCITY),
     *_open("temperature_of_any_kind", "temperature"),

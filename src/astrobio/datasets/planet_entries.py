@@ -11,9 +11,10 @@ import polars as pl
 from astrobio.archives import exoplanet_eu, phl_hwc
 from astrobio.archives.registry import source
 from astrobio.archives.source import Product
+from astrobio.datasets.held import held, product_of
 from astrobio.datasets.planet_columns import ENCYCLOPAEDIA, HABITABLE, NASA, OPEN, PARTS, Part
 from astrobio.datasets.planet_names import Entry, spelled
-from astrobio.fetch.releases import current, name_of
+from astrobio.fetch.releases import name_of
 from astrobio.formats.schema import read_typed
 from astrobio.store.storage import RealDataStorage, Record
 from astrobio.verify.planet_tables import sexagesimal
@@ -57,12 +58,12 @@ class TableRead:
         ]  # fmt: skip
 
 
-def read_tables(storage: RealDataStorage, sources: Iterable[str] = ()) -> list[TableRead]:
+def read_tables(storage: RealDataStorage, sources: Iterable[str] = (), allow_declared: bool = True) -> list[TableRead]:
     """The tables of planets of a store, in the order of :data:`~astrobio.datasets.planet_columns.PARTS`.
 
     Raises
     ------
-    UsageError
+    RefusedInput
         If there is no source of a name.
     FormatError
         If a table is none that this version reads.
@@ -72,8 +73,8 @@ def read_tables(storage: RealDataStorage, sources: Iterable[str] = ()) -> list[T
     for name in dict.fromkeys(part.catalogue for part in PARTS):
         if wanted and name not in wanted:
             continue
-        for record in current(storage, source(name)):
-            product = str(record.provenance.detail.get("product", ""))
+        for record in held(storage, name, allow_declared):
+            product = product_of(record)
             parts = [part for part in PARTS if (part.catalogue, part.product) == (name, product)]
             if parts:
                 found += _read(storage.open(record), source(name).product(product), parts, record)

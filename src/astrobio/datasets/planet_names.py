@@ -106,7 +106,7 @@ class Named:
     own : (str, str)
         The key of its name.
     listed : frozenset of (str, str)
-        Those of its other names.
+        Those of its other names that have a letter; without one it is a star's.
     starred : frozenset of (str, str)
         Those of its star's names with its letter.
     stars : tuple of str
@@ -131,10 +131,11 @@ class Named:
         """
         name, *more = each_of(entry.name)
         own = key_of(name)
-        listed = frozenset(key for key in map(key_of, (*more, *entry.aliases)) if key[1]) - {own}
+        others = [key_of(alias) for alias in (*more, *entry.aliases)]
+        listed = frozenset(key for key in others if key[1]) - {own}
         hosts = [star_of(star) for star in (entry.host, *entry.host_aliases) if star]
         starred = frozenset((star, own[1]) for star in hosts if own[1]) - listed - {own}
-        called = [key[0] for key in (own, *sorted(listed)) if key[0]]
+        called = [key[0] for key in (own, *others) if key[0]]
         return cls(entry, own, listed, starred, tuple(dict.fromkeys([*hosts, *called])))
 
     def order(self) -> tuple[object, ...]:

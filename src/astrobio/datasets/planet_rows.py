@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from astrobio.datasets.planet_columns import ENCYCLOPAEDIA, HABITABLE, NASA, OPEN
+from astrobio.datasets.planet_columns import ENCYCLOPAEDIA, HABITABLE, NASA, OPEN, PARTS
 from astrobio.datasets.planet_entries import HOST, NAME, SAID, STATUS, TableRead
 from astrobio.datasets.planet_joining import Joined
 from astrobio.verify.planet_tables import row_flags
@@ -47,7 +47,9 @@ def all_rows(
     found = [_of_table(table, planets.get(table.part.name, {}), by) for table in tables]
     if not found:
         return pl.DataFrame(schema=ROWS)
-    return pl.concat(found).sort("planet", maintain_order=True)
+    order = {part.name: place for place, part in enumerate(PARTS)}
+    place = pl.format("{}/{}", "catalogue", "table").replace_strict(order, return_dtype=pl.Int64)
+    return pl.concat(found).sort("planet", place, "name", "status_written", maintain_order=True)
 
 
 def _of_table(table: TableRead, planets: Mapping[str, int], by: Mapping[tuple[str, str], str]) -> pl.DataFrame:
@@ -83,5 +85,5 @@ def status_and_flags(rows: pl.DataFrame) -> pl.DataFrame:
         part.unique(maintain_order=True).str.join("; ").alias("tables"),
         *statuses,
         listed.then(pl.lit("conservative")).otherwise(pl.lit("all")).alias("habitable_list"),
-        *(pl.col(name).any(ignore_nulls=False).alias(name) for name in FLAGS),
+        *(pl.when(pl.col(name).count() > 0).then(pl.col(name).any()).alias(name) for name in FLAGS),
     )

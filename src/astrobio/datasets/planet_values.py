@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from astrobio.datasets.planet_columns import CALCULATED, METHODS, PARTS, Given, Part
+from astrobio.datasets.planet_columns import CALCULATED, METHODS, NASA, PARTS, UNKNOWN, Given, Part
 from astrobio.datasets.planet_entries import DECLINATION, NAME, RIGHT_ASCENSION, TableRead
 from astrobio.datasets.planet_quantities import BY_NAME, QUANTITIES, Quantity
 
@@ -21,6 +21,9 @@ VALUES: dict[str, Any] = {
 }  # fmt: skip
 """Columns of the values."""
 OTHER_SIGN = "an uncertainty has the other sign in the file"
+COPIED = "no uncertainty, and that of the composite table, which calculated it"
+SAME_NUMBER = 0.01
+"""Share within which a number is that of another table: releases differ in the last digits of their constants."""
 _PLANET, _DEFAULT, _ORDER, _WRITTEN = "\0planet", "\0default", "\0order", "\0written "
 _POSITIONS = {"right_ascension": RIGHT_ASCENSION, "declination": DECLINATION}
 _LINK = re.compile(r"<a\b(?P<link>[^>]*)>(?P<label>[^<]*)</a>")
@@ -42,13 +45,54 @@ def all_values(tables: Sequence[TableRead], planets: Mapping[str, Mapping[str, i
     found = [_of_table(table, planets.get(table.part.name, {})) for table in tables if table.part.given]
     if not found:
         return pl.DataFrame(schema=VALUES)
-    ordered = pl.concat(found).sort(
+    ordered = _copies_told(pl.concat(found)).sort(
         "planet", pl.col("quantity").cast(pl.Enum([quantity.name for quantity in QUANTITIES])), pl.col("limit") != 0,
         pl.col("kind") == CALCULATED, _ORDER, pl.col(_DEFAULT) != 1, "reference", "name", -pl.col("limit"),
         "written", nulls_last=True,
     )  # fmt: skip
     first = (pl.int_range(pl.len()).over("planet", "quantity") == 0).alias("chosen")
     return ordered.with_columns(first).select(pl.col(name).cast(dtype) for name, dtype in VALUES.items())
+
+
+def resolution(written: pl.Expr, number: pl.Expr) -> pl.Expr:
+    """What one in the last written digit is, in the unit of the number.
+
+    >>> frame = pl.DataFrame({"written": ["0.25", "12", "1.5e3", "0"], "number": [79.457, 12.0, 1500.0, 0.0]})
+    >>> frame.select(resolution(pl.col("written"), pl.col("number")).round(3)).to_series().to_list()
+    [3.178, 1.0, 100.0, 1.0]
+    """
+    parts = written.str.strip_chars().str.to_lowercase().str.extract_groups(r"^[+-]?\d*\.?(\d*)(?:[ed]([+-]?\d+))?$")
+    decimals = parts.struct.field("1").fill_null("").str.len_chars().cast(pl.Int64)
+    whole = written.str.contains(".", literal=True)
+    exponent = parts.struct.field("2").cast(pl.Int64, strict=False).fill_null(0)
+    digit = pl.lit(10.0) ** (exponent - pl.when(whole).then(decimals).otherwise(0)).cast(pl.Float64)
+    as_written = written.str.replace(r"[dD]", "e").cast(pl.Float64, strict=False)
+    factor = pl.when(as_written != 0).then((number / as_written).abs()).otherwise(1.0)
+    return digit * factor
+
+
+def _copies_told(values: pl.DataFrame) -> pl.DataFrame:
+    """With masses and radii labelled that other catalogues have from the archive's composite table, which computed
+    them: those without uncertainties that are the same but for rounding, or to :data:`SAME_NUMBER`."""
+    columns = ["planet", "quantity"]
+    computed = values.filter(
+        (pl.col("table") == "pscomppars")
+        & pl.col("quantity").is_in(["mass", "radius"])
+        & (pl.col("kind") == CALCULATED)
+        & (pl.col("limit") == 0)
+    )
+    theirs = computed.select(*columns, pl.col("number").alias("\0theirs"))
+    values = values.join(
+        theirs.unique(columns, keep="first", maintain_order=True), on=columns, how="left", maintain_order="left"
+    )
+    apart = (pl.col("number") - pl.col("\0theirs")).abs()
+    room = SAME_NUMBER * pl.col("\0theirs") + resolution(pl.col("written"), pl.col("number")) / 2
+    exact = pl.col("error_upper").is_null() & pl.col("error_lower").is_null() & (pl.col("limit") == 0)
+    copied = (exact & (pl.col("catalogue") != NASA) & (pl.col("kind") == UNKNOWN) & (apart <= room)).fill_null(False)
+    return values.with_columns(
+        pl.when(copied).then(pl.lit(CALCULATED)).otherwise("kind").alias("kind"),
+        pl.when(copied).then(pl.lit(COPIED)).otherwise("because").alias("because"),
+    ).drop("\0theirs")  # fmt: skip
 
 
 def _of_table(table: TableRead, planets: Mapping[str, int]) -> pl.DataFrame:

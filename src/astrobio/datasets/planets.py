@@ -136,7 +136,7 @@ class Planets:
         self.conflicts.write_csv(path)
 
 
-def read_planets(storage: RealDataStorage, sources: Iterable[str] = ()) -> Planets:
+def read_planets(storage: RealDataStorage, sources: Iterable[str] = (), allow_declared: bool = True) -> Planets:
     """All planets of a store.
 
     Of a table that was admitted in several releases, the newest is taken. Lists of candidates and of habitable worlds
@@ -147,17 +147,19 @@ def read_planets(storage: RealDataStorage, sources: Iterable[str] = ()) -> Plane
     storage : RealDataStorage
     sources : iterable of str
         Only of these; of all unless given.
+    allow_declared : bool
+        Whether records count whose origin is only declared by a user.
 
     Raises
     ------
     DataMissing
         If there is none.
-    UsageError
+    RefusedInput
         If there is no source of a name.
     IntegrityError
         If an object has changed.
     """
-    tables = read_tables(storage, sources)
+    tables = read_tables(storage, sources, allow_declared)
     if not any(table.part.name not in LENDING and table.frame.height for table in tables):
         chosen = sorted(set(sources) or {part.catalogue for part in PARTS})
         raise DataMissing(f"the store {storage.root} holds no planets of {', '.join(chosen)}", fix="astrobio fetch")
