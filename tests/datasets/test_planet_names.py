@@ -168,6 +168,14 @@ def test_names_that_lead_to_several_planets_and_no_period_join_none() -> None:
     assert report.doubts == [Doubt("ambiguous", "b", "KOI-314 b", ("Kepler-138 b", "Kepler-138 c"))]
 
 
+def test_of_two_rows_that_lead_to_one_planet_that_of_the_nearest_period_joins() -> None:
+    one = [Entry("a", "X 1 b", "X 1", period=10.0)]
+    two = [Entry("b", "W 1 b", "W 1", ("X 1 b",), period=10.9), Entry("b", "Y 1 b", "Y 1", ("X 1 b",), period=10.5)]
+    found, report = joined(one, two)
+    assert found == [["a: X 1 b", "b: Y 1 b"], ["b: W 1 b"]]
+    assert report.by == {("b", "alias"): 1}
+
+
 def test_a_name_joins_against_its_period_where_nothing_else_does_and_says_so() -> None:
     found, report = joined(FIRST, [Entry("b", "Kepler-138 b", "Kepler-138", period=20.6)])
     assert ["a: Kepler-138 b", "b: Kepler-138 b"] in found
