@@ -151,3 +151,11 @@ def test_any_byte_may_change(place: int, byte: int) -> None:
         file.tables([one for one in file.units if one.kind == "BINTABLE"], ["WAVELENGTH", "DQ"])
     except FormatError:
         return
+
+
+def test_a_text_whose_quote_does_not_end_is_no_value() -> None:
+    """Astropy took the two quotes at its end for one of the text: the column was another one to it."""
+    content = GOOD.replace(b"'WAVELENGTH'  ", b"'WAVELENGTH'' ", 1)
+    assert content != GOOD
+    with pytest.raises(FormatError, match="TTYPE1"):
+        read_fits(content)

@@ -124,6 +124,62 @@ def test_members_of_a_zip_share_no_bytes():
         unpack_zip(bytes(fixed))
 
 
+def _field(content: bytes, mark: bytes, offset: int, value: bytes) -> bytes:
+    """The same zip with another value in the last header of a kind."""
+    place = content.rfind(mark) + offset
+    return content[:place] + value + content[place + len(value) :]
+
+
+@pytest.mark.parametrize(
+    ("offset", "value"), [(6, b"\1\0"), (8, b"\0\0"), (14, b"abcd"), (18, b"\1\0\0\0"), (22, b"\1\0\0\0"), (30, b"x")]
+)
+def test_a_member_that_is_another_in_its_own_header_is_an_error(offset, value):
+    """What fuzzing found: tools that go by the one header and those that go by the other unpacked different files."""
+    with pytest.raises(FormatError, match="another in its own header"):
+        unpack_zip(_field(zipped({"name": b"text " * 9}), b"PK\3\4", offset, value))
+
+
+def test_a_member_that_goes_on_behind_its_size_is_an_error():
+    """The library ends where the size says: 20,000 zeros, and more zeros that nobody sees."""
+    content, longer = zipped({"a": bytes(20_000)}), zipped({"a": bytes(20_200)})
+    assert len(content) == len(longer)
+    data, end = content.index(b"a") + 1, content.index(b"PK\1\2")
+    with pytest.raises(FormatError, match="has not the 20000 bytes"):
+        unpack_zip(content[:data] + longer[data:end] + content[end:])
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "said"),
+    [
+        (tarfile.GNUTYPE_LONGNAME, b"", "is empty"),
+        (tarfile.GNUTYPE_LONGNAME, b"\0", "is empty"),
+        (tarfile.GNUTYPE_LONGNAME, b"name", "does not end where"),
+        (tarfile.GNUTYPE_LONGNAME, b"name\0more\0", "does not end where"),
+        (tarfile.XHDTYPE, b"8 path=\n", "is empty"),
+    ],
+)
+def test_a_longer_name_that_is_none_is_an_error(kind, data, said):
+    """What fuzzing found: an empty one was passed over, and the member had the name of its own header, or was lost."""
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = kind, len(data)
+    before = header.tobuf(tarfile.GNU_FORMAT) + data.ljust(-(-len(data) // 512) * 512, b"\0")
+    with pytest.raises(FormatError, match=said):
+        unpack_tar(before + tar({"a": b"abc"}))
+
+
+def test_an_archive_that_ends_after_the_header_of_a_member_is_an_error():
+    header = tarfile.TarInfo("././@PaxHeader")
+    header.type, header.size = tarfile.XHDTYPE, 0
+    with pytest.raises(FormatError, match="ends after the name"):
+        unpack_tar(header.tobuf(tarfile.USTAR_FORMAT) + bytes(1024))
+
+
+def test_a_file_without_a_name_is_an_error():
+    for content in (tar({".": b"abc"}), zipped({"./.": b"abc"})):
+        with pytest.raises(FormatError, match="has no name"):
+            unpack(content)
+
+
 def test_an_encrypted_member_is_an_error():
     content = bytearray(zipped({"a": b"secret"}))
     directory = content.rfind(b"PK\x01\x02")
@@ -159,11 +215,11 @@ def extended(kind: bytes, data: bytes, then: bytes = b"") -> bytes:
         (extended(tarfile.XHDTYPE, b"1" * 60_000), "cannot be read"),
         (extended(tarfile.XHDTYPE, bytes(70_000)), "70000 bytes"),
         (extended(tarfile.XHDTYPE, b"11 path=\xff\n\n"), "not UTF-8|cannot be read"),
-        (extended(tarfile.GNUTYPE_LONGNAME, b"\xff"), "not UTF-8"),
-        (extended(tarfile.XHDTYPE, b"10 path=b\n", extended(tarfile.GNUTYPE_LONGNAME, b"c")), "two names"),
+        (extended(tarfile.GNUTYPE_LONGNAME, b"\xff\0"), "not UTF-8"),
+        (extended(tarfile.XHDTYPE, b"10 path=b\n", extended(tarfile.GNUTYPE_LONGNAME, b"c\0")), "two names"),
         (extended(tarfile.XHDTYPE, b"10 path=b\n", bytes(1024)), "ends after the name"),
         (extended(tarfile.XHDTYPE, b"15 path=../../b\n"), "cannot be read|leads out"),
-        (extended(tarfile.GNUTYPE_LONGNAME, b"../../b"), "leads out"),
+        (extended(tarfile.GNUTYPE_LONGNAME, b"../../b\0"), "leads out"),
         (extended(tarfile.GNUTYPE_SPARSE, b""), "of type b'S'"),
         (extended(tarfile.DIRTYPE, b"abc"), "a folder with 3 bytes"),
     ],
@@ -175,7 +231,7 @@ def test_headers_before_a_member_are_no_way_around(content, message):
 
 def test_fifty_thousand_headers_in_a_row_are_read_one_by_one():
     with pytest.raises(FormatError, match="two names"):
-        unpack_tar(extended(tarfile.GNUTYPE_LONGNAME, b"a")[:1024] * 50_000)
+        unpack_tar(extended(tarfile.GNUTYPE_LONGNAME, b"a\0")[:1024] * 50_000)
 
 
 @pytest.mark.parametrize(

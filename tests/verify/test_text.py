@@ -78,6 +78,15 @@ def test_one_odd_record_of_many_is_noted_and_does_not_refuse(archive_mirror):
     assert ("forensics", "English") in failing(verify(packed(found), offered("abstracts", "abstracts.jsonl.gz")))
 
 
+def test_entities_that_stand_for_no_character_are_broken_text(archive_mirror):
+    """The texts of the data set have characters for entities: those of none became replacement characters there."""
+    found = rows(archive_mirror)
+    for row in found[:2]:
+        row["title"] = "Comple&#0;te " + row["title"]
+    verdict = verify(packed(found), offered("abstracts", "abstracts.jsonl.gz"))
+    assert failing(verdict) == {("forensics", "encoding")}
+
+
 def test_late_papers_are_noted(archive_mirror):
     found = rows(archive_mirror)
     found[0]["announced"] = "2023-09-02"

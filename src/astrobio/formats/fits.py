@@ -100,6 +100,10 @@ class FitsFile:
             for name in present:
                 _check_numbers(unit, name)
         found = _astropy(self.content, [unit.number for unit in units])
+        for unit, present, data in zip(units, wanted, found, strict=True):
+            other = [name for name in present if name not in {one.upper() for one in data.dtype.names or ()}]
+            if other:
+                raise FormatError(f"unit {unit.number}: {', '.join(other)} is another column to astropy")
         return [{name: _numbers(data[name]) for name in present} for data, present in zip(found, wanted, strict=True)]
 
 
@@ -190,7 +194,7 @@ def _header(content: bytes, place: int, number: int) -> tuple[dict[str, Value], 
 
 def _value(text: str, keyword: str, number: int) -> Value:
     """The value of a card (Standard, section 4.2)."""
-    found = re.match(r" *'((?:[^']|'')*)'", text)
+    found = re.match(r" *'((?:[^']|'')*)'(?!')", text)
     if found:
         return found[1].replace("''", "'").rstrip()
     bare = text.split("/", 1)[0].strip()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -27,7 +28,10 @@ _PIECE = 1 << 16
 _BLOCK = tarfile.BLOCKSIZE
 _EXTENDED = 1 << 16
 _SLACK = 1 << 20
-_UTF8 = 0x800
+_LOCAL = struct.Struct("<4x2xHH4xIIIHH")
+"""Flags, method, checksum, packed and unpacked size, lengths of name and extra field of a zip member's own header."""
+_ENCRYPTED, _SUMS_FOLLOW, _UTF8, _IN_EXTRA = 0x1, 0x8, 0x800, 0xFFFFFFFF
+"""Flags; and what stands in place of a size that the extra field has."""
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
 
 
@@ -155,6 +159,8 @@ def unpack_tar(content: bytes, limits: Limits | None = None) -> dict[str, bytes]
             continue
         if header.type not in _PLAIN:
             raise FormatError(f"{path} is {_tar_kind(header)}; only plain files are taken")
+        if path == ".":
+            raise FormatError("a file of the tar archive has no name")
         total += header.size
         _check_total(total, limits)
         files[path] = content[begin : begin + header.size]
@@ -163,7 +169,7 @@ def unpack_tar(content: bytes, limits: Limits | None = None) -> dict[str, bytes]
 
 def _tar_members(content: bytes) -> Iterator[tuple[tarfile.TarInfo, str, int]]:
     """Header, name and place of the content of each member; an error unless the archive ends where it says."""
-    place, longer = 0, ""
+    place, longer, waiting = 0, "", False
     while True:
         block = content[place : place + _BLOCK]
         if len(block) < _BLOCK:
@@ -179,10 +185,11 @@ def _tar_members(content: bytes) -> Iterator[tuple[tarfile.TarInfo, str, int]]:
             if longer and header.type != tarfile.XGLTYPE:
                 raise FormatError(f"a tar member has two names (byte {begin - _BLOCK})")
             longer = _longer_name(header, content[begin : begin + min(header.size, _EXTENDED + 1)]) or longer
+            waiting |= header.type != tarfile.XGLTYPE
             continue
         yield header, longer or header.name, begin
-        longer = ""
-    if longer:
+        longer, waiting = "", False
+    if waiting:
         raise FormatError("the tar archive ends after the name of a member")
     if len(content) - place < 2 * _BLOCK or content[place:].strip(b"\0"):
         raise FormatError("the tar archive is cut short, or something follows its end")
@@ -206,15 +213,23 @@ def _longer_name(header: tarfile.TarInfo, data: bytes) -> str:
         raise FormatError(f"a header of a tar member has {header.size} bytes; at most {_EXTENDED} are read")
     try:
         if header.type == tarfile.GNUTYPE_LONGNAME:
-            return data.rstrip(b"\0").decode("utf-8")
+            if data.find(b"\0") != len(data) - 1:
+                raise FormatError("a longer name in the tar archive does not end where its header says")
+            return _not_empty(data[:-1].decode("utf-8"))
         records = dict(_pax_records(data))
-        path = records.get(b"path", b"").decode("utf-8")
+        path = _not_empty(records[b"path"].decode("utf-8")) if b"path" in records else ""
     except UnicodeDecodeError as error:
         raise FormatError(f"a name in the tar archive is not UTF-8: {error}") from error
     odd = [key.decode("ascii", "replace") for key in records if key == b"size" or key.startswith(b"GNU.sparse")]
     if odd or (path and header.type == tarfile.XGLTYPE):
         raise FormatError(f"a header of a tar member sets {', '.join(odd) or 'the path of all'}, which is not read")
     return path
+
+
+def _not_empty(name: str) -> str:
+    if not name:
+        raise FormatError("a member of the tar archive has a longer name, which is empty")
+    return name
 
 
 def _pax_records(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -259,12 +274,15 @@ def unpack_zip(content: bytes, limits: Limits | None = None) -> dict[str, bytes]
                 path = check_path(member.filename, limits)
                 _check_member(path, names, member.file_size, limits)
                 _check_zip_member(path, member)
+                _check_zip_local(content, path, member)
                 if member.is_dir():
                     continue
+                if path == ".":
+                    raise FormatError("a file of the zip archive has no name")
                 total += member.file_size
                 _check_total(total, limits)
                 _check_ratio(total, len(content), limits.ratio)
-                files[path] = _zip_content(archive, path, member)
+                files[path] = _zip_content(content, path, member)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, OverflowError) as error:
         raise FormatError(f"the zip archive cannot be read: {error}") from error
     return files
@@ -284,10 +302,33 @@ def _check_zip_layout(content: bytes, archive: zipfile.ZipFile, members: list[zi
     for member in sorted(members, key=lambda one: one.header_offset):
         if member.header_offset < place or (not place and member.header_offset):
             raise FormatError(f"{member.filename!r} does not begin where the member before it ends")
-        name = member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8 else "cp437", "replace")
-        place = member.header_offset + 30 + len(name) + member.compress_size
+        place = _zip_data(content, member) + member.compress_size
     if place > archive.start_dir:
         raise FormatError("a member of the zip archive reaches into its directory")
+
+
+def _zip_local(content: bytes, member: zipfile.ZipInfo) -> tuple[int, ...]:
+    """A member's own header, which stands before its bytes."""
+    header = content[member.header_offset : member.header_offset + _LOCAL.size]
+    if len(header) < _LOCAL.size or not header.startswith(ZIP):
+        raise FormatError(f"{member.filename!r} has no header of its own")
+    return _LOCAL.unpack(header)
+
+
+def _zip_data(content: bytes, member: zipfile.ZipInfo) -> int:
+    return member.header_offset + _LOCAL.size + sum(_zip_local(content, member)[-2:])
+
+
+def _check_zip_local(content: bytes, path: str, member: zipfile.ZipInfo) -> None:
+    """A member's own header says what the directory says: others unpack by the one, or by the other."""
+    flags, method, checksum, packed, size, length, _ = _zip_local(content, member)
+    name = member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8 else "cp437")
+    begin = member.header_offset + _LOCAL.size
+    sums = (checksum, member.CRC), (packed, member.compress_size), (size, member.file_size)
+    same = flags & _SUMS_FOLLOW or all(one in (other, _IN_EXTRA) for one, other in sums)
+    same = same and content[begin : begin + length] == name and method == member.compress_type
+    if not same or (flags ^ member.flag_bits) & _ENCRYPTED:
+        raise FormatError(f"{path} is another in its own header than in the zip archive's directory")
 
 
 def _check_zip_member(path: str, member: zipfile.ZipInfo) -> None:
@@ -295,17 +336,25 @@ def _check_zip_member(path: str, member: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(mode) if member.create_system == 3 else 0
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise FormatError(f"{path} is {'a link' if kind == stat.S_IFLNK else 'a device'}; only plain files are taken")
-    if member.flag_bits & 0x1:
+    if member.flag_bits & _ENCRYPTED:
         raise FormatError(f"{path} is encrypted")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise FormatError(f"{path} is packed by method {member.compress_type}, which is not read")
 
 
-def _zip_content(archive: zipfile.ZipFile, path: str, member: zipfile.ZipInfo) -> bytes:
-    with archive.open(member) as stream:
-        data = stream.read(member.file_size + 1)
-    if len(data) != member.file_size:
+def _zip_content(content: bytes, path: str, member: zipfile.ZipInfo) -> bytes:
+    """A member's bytes. The library's own reader ends where the size says, whatever follows."""
+    begin = _zip_data(content, member)
+    data = content[begin : begin + member.compress_size]
+    whole = True
+    if member.compress_type == zipfile.ZIP_DEFLATED:
+        unpacker = zlib.decompressobj(wbits=-15)
+        data = unpacker.decompress(data, member.file_size + 1)
+        whole = unpacker.eof and not unpacker.unused_data
+    if not whole or len(data) != member.file_size:
         raise FormatError(f"{path} has not the {member.file_size} bytes that the zip archive says")
+    if zlib.crc32(data) != member.CRC:
+        raise FormatError(f"{path} has not the checksum that the zip archive says")
     return data
 
 

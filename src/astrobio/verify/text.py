@@ -6,6 +6,7 @@ what it claims to be. Bounds marked *measured* come from 8,875 abstracts of astr
 
 from __future__ import annotations
 
+import html
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -66,7 +67,7 @@ _FAULTS = (
     _Fault("letters", lambda paper: letter_share(paper.abstract) < LETTERS, f"letters: a share of {LETTERS} at least"),
     _Fault("English", lambda paper: not _is_english(paper), f"a share of common words of {FUNCTION_WORDS} at least"),
     _Fault("markup of pages", lambda paper: bool(page_markup(paper.title + " " + paper.abstract)), "no tags of HTML"),
-    _Fault("encoding", lambda paper: bool(broken_characters(_all_text(paper))),
+    _Fault("encoding", lambda paper: bool(broken_characters(html.unescape(_all_text(paper)))),
            "no replacement or control characters, no UTF-8 read as Windows-1252"),
 )  # fmt: skip
 
