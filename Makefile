@@ -47,7 +47,7 @@ $(VENV)/.ready: $(VENV)/.native pyproject.toml
 	@touch $@
 
 demo: env  ## data, training, evaluation and report in minutes
-	$(BIN)/python training/enable_automatic_data_download.py
+	$(BIN)/python training/enable_automatic_data_download.py planet_runs
 	rm -rf $(RUNS)/$(DEMO_RUN) $(RUNS)/$(DEMO_RUN)-boxes
 	$(BIN)/python train_unified_sota.py --model rebuilt_datacube_cnn --config configs/datacube_cnn_demo.yaml --run $(DEMO_RUN)
 	$(BIN)/python train_unified_sota.py --model rebuilt_datacube_cnn --config configs/datacube_cnn_demo.yaml --split boxes \

@@ -25,6 +25,7 @@ from astrobio.core.hashing import sha256_bytes
 from astrobio.datasets import shipped
 from astrobio.datasets.bundle import read_bundle, write_bundle
 from astrobio.datasets.pack import MANIFEST, Pack
+from astrobio.fetch.report import Failure, SourceReport
 from astrobio.store import RealDataNotFound, RealDataStorage
 from astrobio.training import acquisition, checkpoint, data_loading, documented, readiness, workflow
 from astrobio.training.documented import run_unified_training, train_main
@@ -550,17 +551,70 @@ STEPS = (
 
 
 def test_the_download_brings_what_training_needs(few, bundled, tmp_path, capsys, recipe):
-    arguments = ["--store", str(tmp_path / "new")]
-    assert acquisition.main(arguments) == 0
+    store = ["--store", str(tmp_path / "new")]
+    assert acquisition.main(["planet_runs", *store]) == 0
     out = capsys.readouterr().out
-    assert_lines(out, *STEPS, r"✅ VPLanet planet runs: 66 runs admitted \(66 new, 0 refused by a gate\)",
+    assert_lines(out, *STEPS, r"✅ VPLanet planet runs: 66 runs admitted \(66 new, 0 refused by a gate\) of the 66 .*",
                  "✅ ALL DATA DOWNLOADED AND VALIDATED", "🚀 Training can now start!")  # fmt: skip
     assert not re.search(r"✅ (NASA|KEGG|JWST)", out)
-    assert train_main(["--config", str(recipe), *arguments, "--max_epochs", "1"]) == 0
+    assert train_main(["--config", str(recipe), *store, "--max_epochs", "1"]) == 0
     capsys.readouterr()
-    assert acquisition.main([*arguments, "--json"]) == 0
+    assert acquisition.main(["planet_runs", *store, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["admitted"], document["already"], document["sound"], document["ready"]) == (0, 66, True, True)
+
+
+def test_the_download_has_a_line_for_every_source(few, bundled, archive_mirror, tmp_path, capsys):
+    names = ["planet_runs", "nasa_exoplanet_archive", "jwst_published", "kegg"]
+    arguments = [*names, "--store", str(tmp_path / "new"), "--mirror", str(archive_mirror)]
+    assert acquisition.main(arguments) == 0
+    out = capsys.readouterr().out
+    assert_lines(
+        out, *STEPS, ".*66 runs admitted.*", "✅ NASA Exoplanet Archive: 6273 exoplanets downloaded",
+        "   beside them .*9564 Kepler objects.*", "✅ Published JWST spectra: 17 spectra downloaded",
+        "⚠️ KEGG Pathways: skipped: .* has none of its files. Run: .*", r"🔍 Step 3/5: Validating\.\.\.",
+        "   111 records, 0 gone, 0 changed, journal of .* rows unbroken",
+        r"🔍 Step 4/5: Building the training data\.\.\.", "   planet_runs: 66 samples, pack .*",
+        "   spectra: 41 samples, pack .*", "   text: no records of it in the store", "🔍 Step 5/5: Report",
+        "⚠️ 2 sources downloaded, 1 skipped, 0 failed; 0 objects refused, 0 damaged. Run: astrobio sources",
+        "🚀 Training can now start!",
+    )  # fmt: skip
+    assert "ALL DATA DOWNLOADED" not in out
+    built = {name: Pack.open(tmp_path / "new" / "packs" / name).digest for name in ("planet_runs", "spectra")}
+    changed = {path: path.stat().st_mtime_ns for path in (tmp_path / "new" / "packs").rglob("*.json")}
+    assert acquisition.main([*arguments, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert built.items() <= document["packs"].items()
+    assert document["skipped"] == ["kegg"]
+    assert {path: path.stat().st_mtime_ns for path in changed} == changed  # no pack was built again
+
+
+def test_the_lines_of_the_documented_sources_are_as_written():
+    for name, counts, line in (
+        ("nasa_exoplanet_archive", {"planets": 6273}, "✅ NASA Exoplanet Archive: 6273 exoplanets downloaded"),
+        ("kegg", {"pathways": 571}, "✅ KEGG Pathways: 571 metabolic pathways downloaded"),
+        ("mast", {"extracted spectra": 1200, "spectra in time series": 30}, "✅ JWST/MAST: 1230 spectra downloaded"),
+    ):  # fmt: skip
+        assert acquisition.source_lines(SourceReport(name, "", counts=counts)) == [line]
+
+
+def test_a_source_that_failed_or_was_refused_is_no_success():
+    failed = SourceReport("mast", "", counts={"extracted spectra": 12},
+                          failures=[Failure("x1d", "no answer", 5, "astrobio fetch mast")])  # fmt: skip
+    assert acquisition.source_lines(failed) == [
+        "❌ JWST/MAST: failed: no answer. Run: astrobio fetch mast", "   12 spectra are in the store",
+    ]  # fmt: skip
+    refused = SourceReport("kegg", "", counts={}, refused=[("a", ["format: empty"]), ("b", ["format: empty"])])
+    assert acquisition.source_lines(refused) == [
+        "❌ KEGG Pathways: 2 files refused by a gate. Run: astrobio quarantine", "   refused: a: format: empty",
+        "   refused: b: format: empty", "   0 metabolic pathways are in the store",
+    ]  # fmt: skip
+
+
+def test_a_source_that_is_not_known_downloads_nothing(tmp_path, capsys):
+    assert acquisition.main(["rumours", "--store", str(tmp_path / "new")]) == 4
+    assert "rumours" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_download_that_a_gate_refuses_in_part_announces_no_success(few, tmp_path, planet_runs, monkeypatch, capsys):
@@ -570,25 +624,26 @@ def test_a_download_that_a_gate_refuses_in_part_announces_no_success(few, tmp_pa
     write_bundle(path, [(run.to_bytes(), {}) for run in runs], {"runs": 66})
     monkeypatch.setitem(shipped.RELEASES, sha256_bytes(path.read_bytes()), "test")
     _bring(monkeypatch, path)
-    assert acquisition.main(["--store", str(tmp_path / "new")]) == 1
+    assert acquisition.main(["planet_runs", "--store", str(tmp_path / "new")]) == 1
     out = capsys.readouterr().out
     assert_lines(out, ".*65 runs admitted.*1 refused by a gate.*", "   refused: sobol-000000-cold: .*",
-                 "❌ 1 runs refused, 0 damaged. Run: astrobio verify --deep", "🚀 Training can now start!")  # fmt: skip
+                 "❌ .* 0 skipped, 0 failed; 1 objects refused, 0 damaged. Run: astrobio quarantine",
+                 "🚀 Training can now start!")  # fmt: skip
     assert "ALL DATA DOWNLOADED" not in out
 
 
 def test_a_damaged_bundle_ends_the_download(few, bundled, tmp_path, capsys):
     flip(bundled)
-    assert acquisition.main(["--store", str(tmp_path / "new")]) == 4
+    assert acquisition.main(["planet_runs", "--store", str(tmp_path / "new")]) == 4
     out, error = capsys.readouterr()
     assert "has changed since it was written" in error
     assert "ALL DATA" not in out
     bundled.unlink()
-    assert acquisition.main(["--store", str(tmp_path / "new")]) == 3
+    assert acquisition.main(["planet_runs", "--store", str(tmp_path / "new")]) == 3
 
 
 def test_too_few_runs_do_not_announce_that_training_can_start(bundled, tmp_path, capsys):
-    assert acquisition.main(["--store", str(tmp_path / "new")]) == 1
+    assert acquisition.main(["planet_runs", "--store", str(tmp_path / "new")]) == 1
     out = capsys.readouterr().out
     assert "✅ ALL DATA DOWNLOADED AND VALIDATED" in out
     assert "Training can now start" not in out

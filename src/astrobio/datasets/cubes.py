@@ -10,7 +10,7 @@ season         periodic   parts of a year, or months of it
 time           open       steps of time, as the file counts them (``units``, ``calendar``)
 member         unordered  members of an ensemble
 level          ordered    pressures, shares of the surface pressure, heights, or numbers of levels
-latitude       closed     degrees north, from south to north; ends at the poles
+latitude       closed     degrees north, from south to north; ends at the poles; ``open`` where a file does not
 longitude      periodic   degrees east; ``open`` where a file does not go around
 y, x           open       places in a plane, on a rotated pole or a curvilinear grid, whose ``latitude`` and
                           ``longitude`` are coordinates over both, where the file has them
@@ -144,6 +144,8 @@ def _cube(climate: CfFile, names: list[str]) -> xr.Dataset:
     cube = xr.Dataset(variables, coordinates, attrs={"grid": climate.grid(names[0]).kind})
     if "longitude" in cube.dims and _goes_around(np.asarray(cube["longitude"].values)):
         topology["longitude"] = "periodic"
+    if "latitude" in cube.dims and not _ends_at_poles(np.asarray(cube["latitude"].values)):
+        topology["latitude"] = "open"
     cube.attrs |= {"topology": topology, **_mapping(climate, names[0])}
     return _northward(cube)
 
@@ -206,6 +208,13 @@ def _goes_around(longitude: NDArray[np.float64]) -> bool:
     steps = np.diff(longitude.astype(np.float64))
     even = float(np.ptp(steps)) <= _AROUND
     return even and abs(abs(float(steps.mean())) * longitude.size - 360) <= _AROUND * longitude.size
+
+
+def _ends_at_poles(latitude: NDArray[np.float64]) -> bool:
+    """Whether the ends of latitudes are at most their widest step from the poles."""
+    if latitude.size < 3:
+        return False
+    return 90 - float(np.abs(latitude[[0, -1]]).min()) <= float(np.abs(np.diff(latitude)).max())
 
 
 def _mapping(climate: CfFile, name: str) -> dict[str, Any]:

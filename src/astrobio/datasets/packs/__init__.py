@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from astrobio.core.errors import UsageError
+from astrobio.core.errors import DataMissing, UsageError
+from astrobio.datasets.pack import MANIFEST, Pack
 from astrobio.datasets.pack_writer import check_target
-from astrobio.datasets.packs.writing import Compilation, write_pack
+from astrobio.datasets.packs.writing import ARCHIVE_CODE, Compilation, code_digest, write_pack
 
 Compile = Callable[[Any, bool], Compilation]
 
@@ -97,8 +99,52 @@ def build(
         raise UsageError(f"there is no data set {name!r}; there are {', '.join(DATA_SETS)}")
     out = Path(out)
     check_target(out, overwrite, f"astrobio build {name}")
-    compilation = DATA_SETS[name].compile(storage, allow_declared)
+    compilation = _compiled(storage, DATA_SETS[name], allow_declared)
     if bar is not None:
         compilation.batches = bar(compilation.batches, None)
     write_pack(storage, name, out, compilation, overwrite)
     return out
+
+
+def _compiled(storage: Any, data_set: DataSet, allow_declared: bool) -> Compilation:
+    try:
+        return data_set.compile(storage, allow_declared)
+    except DataMissing as error:
+        left_out = sum(record.assurance == "declared" for record in storage.records())
+        if allow_declared or not left_out:
+            raise
+        raise DataMissing(f"{error.message}, but for records that are only declared: {left_out} are left out",
+                          fix=f"astrobio build {data_set.name} --allow-declared") from error  # fmt: skip
+
+
+def up_to_date(storage: Any, name: str, out: str | Path) -> Pack:
+    """The pack of a data set as the store is now: the one that stands, or one built anew.
+
+    A pack stands as long as the code is the same and the journal notes nothing since but other packs.
+
+    Parameters
+    ----------
+    storage : RealDataStorage
+    name : str
+        Of the data set.
+    out : path
+        The pack's folder.
+
+    Raises
+    ------
+    DataMissing, RefusedInput
+        As :func:`build` does.
+    """
+    out = Path(out)
+    if (out / MANIFEST).is_file():
+        pack = Pack.open(out)
+        if pack.manifest.code_sha256 == code_digest(ARCHIVE_CODE) and _nothing_since(storage, pack.digest):
+            return pack
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return Pack.open(build(storage, name, out, overwrite=True))
+
+
+def _nothing_since(storage: Any, digest: str) -> bool:
+    """Whether the journal notes that the pack was built, and then nothing but packs."""
+    since = itertools.takewhile(lambda row: row["event"] == "derive", reversed(storage.journal()))
+    return any(row["detail"]["digest"] == digest for row in since)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from astrobio.core.errors import DataMissing, RefusedInput
 from astrobio.core.hashing import sha256_bytes, sha256_json
@@ -43,10 +44,13 @@ class Batch:
         if it is of several) and ``assurance``.
     arrays : mapping
         The samples of each array.
+    telling : array of bool, optional
+        Which samples have enough values to be known again by them; all unless given.
     """
 
     rows: pl.DataFrame
     arrays: Mapping[str, Samples]
+    telling: NDArray[np.bool_] | None = None
 
 
 @dataclass
@@ -136,7 +140,9 @@ def write_pack(
                     overwrite=overwrite, build=f"astrobio build {name}") as writer:  # fmt: skip
         for batch in compilation.batches:
             rows = _with_splits(batch.rows, compilation.parts)
-            rows = rows.with_columns(content_sha256=pl.Series(_contents(batch.arrays, rows.height), dtype=pl.String))
+            contents = pl.Series(_contents(batch.arrays, rows.height), dtype=pl.String)
+            telling = pl.lit(True) if batch.telling is None else pl.Series(batch.telling)
+            rows = rows.with_columns(content_sha256=pl.when(telling).then(contents).otherwise(pl.lit("")))
             writer.add(batch.arrays, {split: (rows[f"split_{split}"] == "train").to_numpy() for split in splits})
             frames.append(rows)
         if not frames:
@@ -193,7 +199,8 @@ def check_sides(table: pl.DataFrame, split: str) -> None:
     """
     used = table.filter(pl.col(f"split_{split}").is_in(["train", "validation", "test"]))
     for column, what in (("group", "are of one group"), ("content_sha256", "have the same values")):
-        torn = used.group_by(column).agg(pl.col(f"split_{split}").n_unique().alias("sides"), "key", f"split_{split}")
+        named, side = used.filter(pl.col(column) != ""), pl.col(f"split_{split}")
+        torn = named.group_by(column).agg(side.n_unique().alias("sides"), "key", f"split_{split}")
         torn = torn.filter(pl.col("sides") > 1).sort(column)
         if torn.height:
             keys, sides = torn["key"][0].to_list(), torn[f"split_{split}"][0].to_list()
@@ -222,7 +229,8 @@ def _counts(table: pl.DataFrame, splits: Iterable[str], records: Iterable[Record
     listed = list(records)
     found["assurance"] = dict(Counter(record.assurance for record in listed))
     found["records"] = dict(Counter(record.source for record in listed))
-    repeated = table.height - table["content_sha256"].n_unique()
+    contents = table.filter(pl.col("content_sha256") != "")["content_sha256"]
+    repeated = len(contents) - contents.n_unique()
     return found | {"samples": {"all": table.height, "groups": table["group"].n_unique(), "same values": repeated}}
 
 
