@@ -241,6 +241,7 @@ def test_an_index_page_leads_to_its_files(index, store):
     [
         ("<html>Just a moment</html>", "names nothing of the form"),
         ('<a href="ftp://127.0.0.1/a.txt">', "of another kind than itself"),
+        ('<a href="http://[::1/a.txt">', "which is no address"),
         ('<a href="a.txt"> <a href="b/a.txt">', "names two files a.txt"),
         ("".join(f'<a href="{number}.txt">' for number in range(6)), "at most 5 are expected"),
         ('<a href="..%2F..%2Fetc%2Fpasswd.txt">', "is no name of a file"),

@@ -115,6 +115,13 @@ def test_a_size_that_is_estimated_is_remarked(repository, store):
     assert report.remarks == ["25 records came, and the list says about 27"]
 
 
+def test_a_size_that_is_no_number_is_none(repository, store):
+    repository.size = "\u00b2"  # a digit to Unicode, and no number
+    report = fetch_one(store)
+    assert report.complete
+    assert report.remarks == []
+
+
 def test_records_without_any_match_are_none(repository, store):
     repository.error = "noRecordsMatch"
     report = fetch_one(store)

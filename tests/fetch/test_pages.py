@@ -74,6 +74,8 @@ def test_the_headers_of_a_declaration_are_sent(asking, services, store):
         ({"repeats": 2}, "page-003.tsv holds the same as page-002.tsv", 1),
         ({"loops": 1}, "the pages lead in a circle", 1),
         ({"elsewhere": "http://127.0.0.9:1"}, "the next page is said to be at another host", 4),
+        ({"elsewhere": "http://[::1"}, "which is no address", 4),
+        ({"total": "\u00b2"}, "no number of results in X-Total-Results", 4),
         ({"changes": 3}, "the number of results changes from 23 to 24", 1),
     ],
     ids=lambda value: str(value)[:40],

@@ -238,6 +238,7 @@ def _killed(_bringing) -> None:
         ({"description": b"not xml"}, "is no XML"),
         ({"description": b"x" * (5 << 20)}, "longer than"),
         ({"location": "http://127.0.0.9:1/tap/async/1"}, "leads to another host"),
+        ({"location": "http://[::1/tap/async/1"}, "which is no address"),
     ],
     ids=lambda value: str(value)[:40],
 )

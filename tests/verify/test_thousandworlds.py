@@ -210,3 +210,9 @@ def test_a_header_of_an_array_that_is_no_python_is_refused(old, new):
         for name, content in arrays.items():
             packed.writestr(name, content)
     assert failing(judge(with_file("fields/all-obs.npz", stream.getvalue()))) == {("format", "parsed whole")}
+
+
+def test_a_digit_that_is_no_number_is_refused():
+    made = Made()
+    made.files["inputs.csv"] = made.files["inputs.csv"].replace(b"\n0,", "\n\u00b2,".encode(), 1)
+    assert ("schema", "types") in failing(judge(made))

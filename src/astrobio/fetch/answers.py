@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from lxml import etree
 
@@ -60,6 +61,23 @@ def json_answer(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise RefusedInput(f"the answer is no JSON ({error}); it begins {head(path)!r}") from error
+
+
+def named_address(base: str, written: str) -> SplitResult:
+    """An address that an answer names, relative to its own.
+
+    Raises
+    ------
+    RefusedInput
+        If it is none.
+
+    >>> named_address("https://a.org/spectra/", "b.tbl").geturl()
+    'https://a.org/spectra/b.tbl'
+    """
+    try:
+        return urlsplit(urljoin(base, written))
+    except ValueError as error:
+        raise RefusedInput(f"the answer names {written[:80]!r}, which is no address: {error}") from error
 
 
 def at(document: Any, place: str) -> Any:

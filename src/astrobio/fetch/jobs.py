@@ -12,13 +12,14 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
 from astrobio.archives.asking import TapQuery
 from astrobio.core.errors import RefusedInput, Unreachable
+from astrobio.fetch.answers import named_address
 from astrobio.fetch.bringing import Bringing
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def within(url: str, target: str) -> str:
     >>> within("https://gea.esac.esa.int/tap-server/tap/async", "http://gea.esac.esa.int/tap-server/tap/async/1")
     'https://gea.esac.esa.int/tap-server/tap/async/1'
     """
-    here, there = urlsplit(url), urlsplit(urljoin(url, target))
+    here, there = urlsplit(url), named_address(url, target)
     if there.hostname != here.hostname or there.scheme not in ("http", "https"):
         raise RefusedInput(f"{url} leads to another host: {target}")
     if (here.scheme, there.scheme) == ("https", "http"):

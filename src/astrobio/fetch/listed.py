@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import unescape
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from astrobio.archives.asking import ListedFiles
 from astrobio.core.errors import RefusedInput
-from astrobio.fetch.answers import LARGEST, found_once, text_answer
+from astrobio.fetch.answers import LARGEST, found_once, named_address, text_answer
 from astrobio.fetch.bringing import Bringing, Brought, last_part
 
 
@@ -26,8 +26,9 @@ def bring_listed(ask: ListedFiles, bringing: Bringing) -> Iterator[Brought]:
     found = found_once(ask.pattern, text_answer(answer.path), ask.most, ask.index)
     addresses: dict[str, str] = {}
     for written in found:
-        url = urljoin(ask.base or ask.index, unescape(written))
-        if urlsplit(url).scheme != urlsplit(ask.index).scheme:
+        address = named_address(ask.base or ask.index, unescape(written))
+        url = address.geturl()
+        if address.scheme != urlsplit(ask.index).scheme:
             raise RefusedInput(f"{ask.index} names {url}, which is of another kind than itself")
         name = last_part(url)
         if addresses.setdefault(name, url) != url:

@@ -6,6 +6,7 @@ on behind the last of them. Nothing is handed on before all have come and agree 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -175,7 +176,7 @@ def _read_list(element: etree._Element) -> Page:
         if local(child) == "resumptionToken":
             token = (child.text or "").strip()
             written = child.get("completeListSize", "")
-            size = int(written) if written.isdigit() and len(written) < 12 else None
+            size = int(written) if re.fullmatch("[0-9]{1,11}", written) else None
     if not identifiers:
         raise RefusedInput("a page of the list has no records")
     return Page(tuple(identifiers), token, size)

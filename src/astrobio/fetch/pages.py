@@ -6,16 +6,17 @@ before all have come and agree with each other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from requests.utils import parse_header_links
 
 from astrobio.archives.asking import Pages
 from astrobio.core.errors import RefusedInput
 from astrobio.core.hashing import sha256_files
-from astrobio.fetch.answers import LARGEST, at, head, json_answer, text_answer
+from astrobio.fetch.answers import LARGEST, at, head, json_answer, named_address, text_answer
 from astrobio.fetch.bringing import Answer, Bringing, Brought, Incomplete, forget
 
 ROUNDS = 2
@@ -136,12 +137,12 @@ def _items(ask: Pages, answer: Answer, document: object) -> int | None:
 def _total(ask: Pages, answer: Answer, document: object) -> int | None:
     if ask.total_header:
         written: object = answer.headers.get(ask.total_header.lower())
-        if written is None or not str(written).isdigit() or len(str(written)) > 12:
+        if written is None or not re.fullmatch("[0-9]{1,12}", str(written)):
             raise RefusedInput(f"the answer has no number of results in {ask.total_header}: {written!r}")
         return int(str(written))
     if ask.total_field:
         written = at(document, ask.total_field)
-        if not isinstance(written, int):
+        if not isinstance(written, int) or isinstance(written, bool):
             raise RefusedInput(f"the answer has no number of results in {ask.total_field}: {head(answer.path)!r}")
         return written
     return None
@@ -157,10 +158,10 @@ def _linked(url: str, answer: Answer) -> str:
     """
     for link in parse_header_links(answer.headers.get("link", "")):
         if "next" in link.get("rel", "").lower().split():
-            following = urljoin(url, link["url"])
-            if urlsplit(following)[:2] != urlsplit(url)[:2]:
-                raise RefusedInput(f"the next page is said to be at another host: {following}")
-            return following
+            following = named_address(url, link["url"])
+            if following[:2] != urlsplit(url)[:2]:
+                raise RefusedInput(f"the next page is said to be at another host: {following.geturl()}")
+            return following.geturl()
     return ""
 
 

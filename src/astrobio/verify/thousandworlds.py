@@ -121,7 +121,7 @@ def _check_fields(found: Findings, worlds: Worlds, name: str, fields: Fields, la
         return
     numbers = set(fields.simulations.tolist())
     once = len(numbers) == len(fields.simulations)
-    listed = {int(value) for value in worlds.inputs.frame["simulation_id"].to_list() if value and value.isdigit()} \
+    listed = {int(value) for value in worlds.inputs.frame["simulation_id"].to_list() if value and value.isdecimal()} \
         if "simulation_id" in worlds.inputs.frame.columns else set()  # fmt: skip
     found.note("schema", f"simulations of {name}", once and numbers <= listed, f"{len(numbers)} different",
                "each once, with its parameters")  # fmt: skip
