@@ -7,6 +7,7 @@ whose ranges the schema allows. Fields have the bounds and the smoothness of oth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -121,8 +122,8 @@ def _check_fields(found: Findings, worlds: Worlds, name: str, fields: Fields, la
         return
     numbers = set(fields.simulations.tolist())
     once = len(numbers) == len(fields.simulations)
-    listed = {int(value) for value in worlds.inputs.frame["simulation_id"].to_list() if value and value.isdecimal()} \
-        if "simulation_id" in worlds.inputs.frame.columns else set()  # fmt: skip
+    named = worlds.inputs.frame["simulation_id"].to_list() if "simulation_id" in worlds.inputs.frame.columns else []
+    listed = {int(value) for value in named if re.fullmatch("[0-9]{1,18}", value or "")}
     found.note("schema", f"simulations of {name}", once and numbers <= listed, f"{len(numbers)} different",
                "each once, with its parameters")  # fmt: skip
     missing = np.isnan(fields.values)
