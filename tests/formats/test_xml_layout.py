@@ -57,6 +57,18 @@ def test_a_sound_model_has_no_problems():
         ('hasOnlySubstanceUnits="false"', 'hasOnlySubstanceUnits="false" chbrge="1"', "attribute 'chbrge' of species"),
         ("fbc:upperFluxBound", "fbc:upperFlwxBound", "attribute 'upperFlwxBound' of reaction"),
         ("<listOfReactants>", "<fbc:listOfReactants/><listOfReactants>", "element 'listOfReactants' in reaction"),
+        ("</model>", "</model><listOfSpecies/>", "element 'listOfSpecies' in sbml"),
+        ("</model>", "</model><x:x xmlns:x='urn:x'><species/></x:x>", "element 'species' in x"),
+        (
+            "</listOfReactants>",
+            "</listOfReactants><annotation><listOfProducts/></annotation>",
+            "element 'listOfProducts' in annotation",
+        ),
+        (
+            "</reaction>",
+            "<fbc:geneProductAssociation><fbc:or><listOfProducts/></fbc:or></fbc:geneProductAssociation></reaction>",
+            "element 'listOfProducts' in or",
+        ),
         ('fbc:upperFluxBound="low"', "", "no upper bound, and the model is strict"),
     ],
 )

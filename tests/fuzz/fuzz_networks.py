@@ -143,8 +143,9 @@ def judge_network(mutant: Mutant) -> tuple[bool, str]:
     group(mutant.content, provenance)
     network = read_sbml(mutant.content).sound()
     plain = gunzip(mutant.content, 1 << 27) if mutant.content.startswith(b"\x1f\x8b") else mutant.content
-    model = next(one for one in etree.fromstring(plain) if etree.QName(one).localname == "model")
-    return True, _passed_over(model) or _unsound(network) or _otherwise(model, network)
+    root = etree.fromstring(plain)
+    [model] = root.iterfind(making.CORE + "model")
+    return True, _passed_over(root) or _unsound(network) or _otherwise(model, network)
 
 
 def _verdict(content: bytes, provenance: Any) -> Verdict:
@@ -154,9 +155,9 @@ def _verdict(content: bytes, provenance: Any) -> Verdict:
     return verdict
 
 
-def _passed_over(model: Any) -> str:
+def _passed_over(root: Any) -> str:
     """Elements of a list that are none of its kind, whatever their namespace."""
-    for element in model.iter(etree.Element):
+    for element in root.iter(etree.Element):
         wanted = LISTS.get(etree.QName(element).localname)
         loose = [element.text, *(child.tail for child in element)] if wanted else []
         if any(text and text.strip() for text in loose):

@@ -117,7 +117,7 @@ class _Reader:
     def _layout(self) -> None:
         """Whatever SBML has not: a reader would pass over it."""
         own = tuple(name.strip("{}") for name in (self.core, FBC, ""))
-        for what in strange_parts(self.model, sbml_layout(self.core), own):
+        for what in strange_parts(self.model.getparent(), sbml_layout(self.core), own):
             self._wrong("types", f"there is {what}")
 
     def _wrong(self, check: str, what: str) -> None:

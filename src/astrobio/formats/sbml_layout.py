@@ -34,7 +34,7 @@ _FBC_ATTRIBUTES = {"model": ("strict",), "species": ("charge", "chemicalFormula"
 
 @cache
 def sbml_layout(core: str) -> Layout:
-    """The layout of a model.
+    """The layout of a file, as far as it is that of its model.
 
     Parameters
     ----------
@@ -55,6 +55,7 @@ def sbml_layout(core: str) -> Layout:
     found = {core + name: element(core + each, once=False) for name, each in _LISTS.items()}
     for name, own in _ATTRIBUTES.items():
         found[core + name] = element(own=own, fbc=_FBC_ATTRIBUTES.get(name, ()))
+    found[core + "sbml"] = Element(frozenset((*said, core + "model")), once=True)
     found[core + "model"] = element(*lists, FBC + "listOfObjectives", FBC + "listOfGeneProducts",
                                     own=_ATTRIBUTES["model"], fbc=_FBC_ATTRIBUTES["model"])  # fmt: skip
     found[core + "reaction"] = element(

@@ -18,7 +18,8 @@ class Element:
     Attributes
     ----------
     within : frozenset of str
-        Elements, by their names with namespace. Those that the layout does not describe are not looked into.
+        Elements, by their names with namespace. In those that the layout does not describe anything may stand but the
+        elements that it does describe.
     attributes : frozenset of str, optional
         By their names with namespace; any unless given.
     once : bool
@@ -69,13 +70,17 @@ def strange_parts(root: Any, layout: Layout, namespaces: tuple[str, ...] = ("",)
             if not isinstance(child.tag, str):
                 continue
             if child.tag in known.within:
-                if child.tag in layout:
-                    inside.append(child)
                 if known.once and child.tag in seen:
                     yield f"a second element {_local(child.tag)[:80]!r} in {place}"
                 seen.add(child.tag)
             elif _namespace(child.tag) in namespaces:
                 yield f"element {_local(child.tag)[:80]!r} in {place}"
+                continue
+            if child.tag in known.within and child.tag in layout:
+                inside.append(child)
+            else:
+                for below in child.iter(*layout):
+                    yield f"element {_local(below.tag)[:80]!r} in {_local(below.getparent().tag)[:80]}"
         waiting += reversed(inside)
 
 
