@@ -3,7 +3,8 @@
 By the manual of KGML and its DTD, version 0.7.2 (https://www.kegg.jp/kegg/xml/docs/): a ``pathway`` has ``entry``
 elements, which are the boxes and circles of the map, ``relation`` elements between boxes, and ``reaction`` elements
 between circles. A reaction's ``id`` is that of the entry whose enzyme catalyses it, its ``name`` the reactions of KEGG
-that it stands for. Coefficients are not told, nor what takes part beside the compounds that are drawn.
+that it stands for. Coefficients are not told, nor what takes part beside the compounds that are drawn. A circle may
+stand for several compounds, any of which takes part: it has all their names, and so has the substrate or product.
 """
 
 from __future__ import annotations
@@ -171,10 +172,12 @@ def _participants(
     found = []
     for tag, side in (("substrate", -1), ("product", 1)):
         for one in reaction.iterfind(tag):
-            place, name = one.get("id") or "", one.get("name") or ""
-            if place not in entries or name not in entries[place].names or name not in number:
-                problems.append(("references", f"reaction {identifier[:80]} has {tag} {name[:80]!r} of entry "
+            place, written = one.get("id") or "", one.get("name") or ""
+            names = dict.fromkeys(written.split())
+            there = entries[place].names if place in entries else ()
+            if not names or any(name not in there or name not in number for name in names):
+                problems.append(("references", f"reaction {identifier[:80]} has {tag} {written[:80]!r} of entry "
                                                f"{place[:80]!r}, which is not there"))  # fmt: skip
             else:
-                found.append(Participant(number[name], side, None))
+                found += [Participant(number[name], side, None) for name in names]
     return found
