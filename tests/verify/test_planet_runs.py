@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -166,3 +167,36 @@ def test_values_outside_the_design_are_flagged_and_not_refused():
     verdict = judge(run)
     assert verdict.admitted
     assert any("range of stellar_flux" in flag for flag in verdict.flags)
+
+
+def with_header(run: PlanetRun, **changes: object) -> bytes:
+    """The bytes of a run whose header says something else."""
+    content = run.to_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    metadata = json.loads(header["__metadata__"]["astrobio"]) | changes
+    header["__metadata__"]["astrobio"] = json.dumps(metadata, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"inputs": {"planet.in": 1.5, "star.in": "", "vpl.in": ""}}, {"inputs": ["planet.in"]}, {"index": float("inf")},
+        {"index": True}, {"index": "0"}, {"start": None}, {"design": ["a"]}, {"outcome": {}}, {"parameters": []},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_header_whose_values_are_of_another_type_is_refused(earth, change):
+    """What fuzzing found: a number for the text of an input file ended the check with an error of its own."""
+    assert failing(verify(with_header(earth), provenance(earth))) == set()
+    assert failing(verify(with_header(earth, **change), provenance(earth))) == {"parsed whole"}
+
+
+@pytest.mark.parametrize("name", ["stellar_flux", "co2_partial_pressure"])
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_a_planet_without_light_or_carbon_dioxide_is_refused(earth, name, value):
+    parameters = dataclasses.replace(earth.parameters, **{name: value})
+    assert "inputs agree with parameters" in failing(judge(dataclasses.replace(earth, parameters=parameters)))

@@ -245,7 +245,7 @@ class PlanetRun:
             tensors = load(content)
             length = int.from_bytes(content[:8], "little")
             metadata = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["astrobio"])
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"not a safetensors file with a planet run's header: {error}") from error
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
             raise ValueError("the header does not name the format " + FORMAT)
@@ -256,18 +256,35 @@ class PlanetRun:
 
     @classmethod
     def from_parts(cls, metadata: dict, tensors: dict[str, NDArray]) -> PlanetRun:
-        """A run from its metadata and its rounded fields: the parts of which its bytes are made."""
+        """A run from its metadata and its rounded fields: the parts of which its bytes are made.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If a part is lacking, or is of another type.
+        """
+        _check_types(metadata)
         return cls(
             parameters=PlanetParameters(**metadata["parameters"]),
             start=metadata["start"],
             design=metadata["design"],
-            index=int(metadata["index"]),
+            index=metadata["index"],
             simulator=metadata["simulator"],
             inputs=dict(metadata["inputs"]),
             outcome=metadata["outcome"],
             diagnostics=dict(metadata["diagnostics"]),
             steps={name: tensors[name] for name in sorted(tensors)},
         )
+
+
+def _check_types(metadata: dict) -> None:
+    texts = {name: metadata[name] for name in ("start", "design", "simulator", "outcome")}
+    texts |= {f"inputs, {name}": text for name, text in dict(metadata["inputs"]).items()}
+    wrong = [name for name, text in texts.items() if not isinstance(text, str)]
+    if isinstance(metadata["index"], bool) or not isinstance(metadata["index"], int):
+        wrong.append("index")
+    if wrong:
+        raise TypeError(", ".join(wrong))
 
 
 HOT_LONGWAVE = 300.0

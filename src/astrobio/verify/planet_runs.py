@@ -130,6 +130,9 @@ def _inputs_agree(found: Findings, run: PlanetRun) -> bool:
         "planet.in, star.in, vpl.in",
     ):  # fmt: skip
         return False
+    if not (run.parameters.stellar_flux > 0 and run.parameters.co2_partial_pressure > 0):
+        return found.note("schema", "inputs agree with parameters", False, "no light, or no carbon dioxide",
+                          "every option as stated")  # fmt: skip
     options = _options(run.inputs["planet.in"]) | {"dLuminosity": _options(run.inputs["star.in"]).get("dLuminosity")}
     expected = {option: repr(getattr(run.parameters, name)) for name, option in _INPUT_NAMES.items()}
     expected["dPlanckA"] = repr(run.parameters.planck_a)
