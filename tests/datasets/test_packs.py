@@ -74,7 +74,7 @@ def test_packs_of_the_genuine_archive(
 ) -> None:
     pack = opened(name)
     assert len(pack) == samples
-    assert pack.manifest.counts["samples"] == {"all": samples, "groups": groups, "same values": 0}
+    assert pack.manifest.counts["samples"] == {"all": samples, "groups": groups}
     assert pack.manifest.counts["records"] == records
     assert pack.manifest.counts["assurance"] == {"pinned": sum(records.values())}
 
@@ -284,6 +284,20 @@ def test_the_same_values_on_two_sides_stop_the_build(tmp_path: Path) -> None:
     with pytest.raises(RefusedInput, match="split random leaks"):
         write_pack(storage, "made", tmp_path / "pack", compilation([sides["train"], sides["test"]], [1.0, 1.0]))
     assert not (tmp_path / "pack").exists()
+
+
+def test_parts_may_be_alike_and_wholes_may_not(tmp_path: Path) -> None:
+    sides = {part_of(f"star {number}"): f"star {number}" for number in range(60)}
+    groups = [sides["train"], sides["train"], sides["test"], sides["test"]]
+    storage = RealDataStorage(tmp_path / "store", create=True)
+    for values, alike_too in (([1.0, 2.0, 1.0, 3.0], False), ([1.0, 2.0, 1.0, 2.0], True)):
+        made = compilation(groups, values)
+        made.batches = [replace(batch, whole=[0, 0, 1, 1]) for batch in made.batches]
+        if alike_too:
+            with pytest.raises(RefusedInput, match="have the same values"):
+                write_pack(storage, "made", tmp_path / "pack", made, overwrite=True)
+        else:
+            write_pack(storage, "made", tmp_path / "pack", made)
 
 
 def test_groups_that_are_alike_become_one_whatever_their_order() -> None:

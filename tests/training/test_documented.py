@@ -25,6 +25,9 @@ from astrobio.core.hashing import sha256_bytes
 from astrobio.datasets import shipped
 from astrobio.datasets.bundle import read_bundle, write_bundle
 from astrobio.datasets.pack import MANIFEST, Pack
+from astrobio.datasets.packs import build
+from astrobio.fetch.engine import Fetcher
+from astrobio.fetch.mirror import Mirror
 from astrobio.fetch.report import Failure, SourceReport
 from astrobio.store import RealDataNotFound, RealDataStorage
 from astrobio.training import acquisition, checkpoint, data_loading, documented, readiness, workflow
@@ -491,14 +494,38 @@ def test_the_pipeline_passes_on_a_good_store(few, store, capsys):
     assert_lines(
         capsys.readouterr().out,
         r"✅ Storage verifies: 66 records and \d+ rows of the journal are sound",
-        "✅ Gates: 66 records pass all gates again",
-        "✅ Pack: 66 samples, every file as the manifest says",
-        "✅ Splits: no planet stands on two sides of a split",
+        "✅ Gates: 17 records of 1 sources pass all gates again",
+        "✅ Refusals: an error page, an error in JSON, nothing are refused in the place of 1 products",
+        "✅ Sources: 1 sources: planet_runs",
+        "✅ Packs: 66 samples of planet_runs",
+        "✅ Splits: no group stands on two sides in 2 splits",
         "✅ Loaders: 44 train, 4 validation, 16 test",
-        "✅ PASSED: 5/5 checks",
+        "✅ PASSED: 7/7 checks",
         "✅ OVERALL STATUS: PASSED",
         "🚀 Training components are ready!",
     )
+
+
+def test_the_pipeline_takes_in_all_sources_and_packs(few, store, archive_mirror, capsys):
+    names = ["jwst_published", "irtf_spex"]
+    list(Fetcher(RealDataStorage(store), Mirror.named(str(archive_mirror))).fetch(names))
+    for name in ("spectra", "stellar_spectra"):
+        build(RealDataStorage(store), name, store / "packs" / name)
+    assert readiness.pipeline_main(["--store", str(store)]) == 0
+    out = capsys.readouterr().out
+    assert_lines(out, r"✅ Gates: \d+ records of 3 sources pass all gates again", "✅ Refusals: .* of 4 products",
+                 "✅ Sources: 3 sources: irtf_spex, jwst_published, planet_runs",
+                 "✅ Packs: 66 samples of planet_runs, 17 samples of spectra, 59 samples of stellar_spectra",
+                 "✅ Splits: no group stands on two sides in 4 splits", "✅ PASSED: 7/7 checks")  # fmt: skip
+    flip(store / "packs" / "spectra" / "samples.parquet")
+    assert readiness.pipeline_main(["--store", str(store)]) == 1
+    assert_lines(capsys.readouterr().out, "❌ Packs: .*spectra/samples.parquet has changed.*")
+
+
+def test_fewer_records_than_a_source_must_have_fail_the_pipeline(few, store, monkeypatch, capsys):
+    monkeypatch.setattr(readiness, "held_counts", lambda _storage, one: {one.products[0].counted: 449})
+    assert readiness.pipeline_main(["--store", str(store)]) == 1
+    assert_lines(capsys.readouterr().out, "❌ Sources: fewer than are to be expected: planet_runs: 449 runs")
 
 
 @pytest.mark.parametrize("part", ["record", "pack", "journal", "missing"])
@@ -513,14 +540,14 @@ def test_the_pipeline_fails_on_a_damaged_store(few, store, capsys, part):
         shutil.rmtree(store)
     assert readiness.pipeline_main(["--store", str(store)]) == 1
     out = capsys.readouterr().out
-    assert_lines(out, "❌ Storage verifies: .*", "❌ FAILED: [0-4]/5 checks", "❌ OVERALL STATUS: FAILED")
+    assert_lines(out, "❌ Storage verifies: .*", "❌ FAILED: [0-6]/7 checks", "❌ OVERALL STATUS: FAILED")
     assert "ready!" not in out
 
 
 def test_the_scripts_of_the_checks_end_with_the_code_of_the_checks(tmp_path):
     done = call(str(ROOT / "validate_real_data_pipeline.py"), "--store", str(tmp_path / "none"))
     assert done.returncode == 1
-    assert_lines(done.stdout, "❌ Storage verifies: there is no store in .*", "❌ FAILED: 0/5 checks")
+    assert_lines(done.stdout, "❌ Storage verifies: there is no store in .*", "❌ FAILED: 0/7 checks")
 
 
 @pytest.fixture

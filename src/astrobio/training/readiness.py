@@ -17,11 +17,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from astrobio.archives.registry import source, verify
 from astrobio.core.console import say
 from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DONE, AstrobioError, IntegrityError
+from astrobio.core.paths import pack_folder
+from astrobio.datasets.held import product_of
 from astrobio.datasets.loader import Loader
-from astrobio.datasets.pack import Pack
-from astrobio.store import RealDataStorage
+from astrobio.datasets.pack import MANIFEST, Pack, check_records
+from astrobio.datasets.packs import DATA_SETS
+from astrobio.fetch.engine import held_counts
+from astrobio.store import RealDataStorage, Record
 from astrobio.training.config import TrainingConfig
 from astrobio.training.registry import make_task
 
@@ -158,53 +163,114 @@ def component_checks(store: str | None = None) -> list[CheckResult]:
     return _run_checks(listed)
 
 
-def pipeline_checks(store: str | None = None) -> list[CheckResult]:
-    """The data pipeline: store, gates, pack, splits, loaders."""
-    checks = ComponentChecks(store)
+class PipelineChecks:
+    """The data pipeline from the store to the loaders, for every source and every pack that is there."""
 
-    def deep() -> str:
-        storage, _ = checks.opened()
+    def __init__(self, store: str | None = None) -> None:
+        self._components = ComponentChecks(store)
+
+    def storage(self) -> str:
+        """Every record and the journal are as they were."""
+        storage, _ = self._components.opened()
         report = storage.verify()
         if not report.sound:
             gone, changed = len(report.missing), len(report.changed) + len(report.altered)
             raise IntegrityError(f"{gone} gone, {changed} changed, journal {report.journal_error}")
         return f"{report.records} records and {report.journal_rows} rows of the journal are sound"
 
-    def gates() -> str:
-        from astrobio.archives.registry import verify
-
-        storage, _ = checks.opened()
-        records = storage.records(source="planet_runs")
-        sample = records[:: max(1, len(records) // 100)]
+    def gates(self) -> str:
+        """A sample of the records of every product passes its gates again."""
+        sample = self._sample(20)
+        storage, _ = self._components.opened()
         refused = [record.key for record in sample if not verify(storage.open(record), record.provenance).admitted]
         if refused:
             share = f"{len(refused)} of {len(sample)}"
             raise IntegrityError(f"{share} records do not pass the gates, the first {refused[0]}")
-        return f"{len(sample)} records pass all gates again"
+        sources = len({record.source for record in sample})
+        return f"{len(sample)} records of {sources} sources pass all gates again"
 
-    def pack() -> str:
-        _, found = checks.opened()
-        found.verify()
-        return f"{len(found)} samples, every file as the manifest says"
+    def refusals(self) -> str:
+        """What an archive sends instead of data is refused in the place of a record of every product."""
+        admitted = [
+            f"{record.source}: {name}" for record in self._sample(1) for name, content in INSTEAD.items()
+            if verify(content, record.provenance).admitted
+        ]  # fmt: skip
+        if admitted:
+            raise IntegrityError(f"the gates admit what is no data: {'; '.join(admitted)}")
+        return f"{', '.join(INSTEAD)} are refused in the place of {len(self._sample(1))} products"
 
-    def splits() -> str:
-        _, found = checks.opened()
-        for split in ("random", "boxes"):
-            groups: dict[str, str] = {}
-            for group, part in zip(found.samples["group"], found.samples[f"split_{split}"], strict=True):
-                if groups.setdefault(group, part) != part:
-                    raise IntegrityError(f"split {split}: a planet stands in {part} and in {groups[group]}")
-        return "no planet stands on two sides of a split"
+    def sources(self) -> str:
+        """Each source that is there has a licence, and as many records as it must have at least."""
+        storage, _ = self._components.opened()
+        held = sorted({record.source for record in storage.records()})
+        few = []
+        for name in held:
+            counts = held_counts(storage, source(name))
+            few += [f"{name}: {counts[product.counted]} {product.counted}" for product in source(name).products
+                    if 0 < counts.get(product.counted, 0) < product.least]  # fmt: skip
+        if few:
+            raise IntegrityError(f"fewer than are to be expected: {'; '.join(few)}")
+        return f"{len(held)} sources: {', '.join(held)}"
 
-    def loaders() -> str:
-        _, found = checks.opened()
+    def packs(self) -> str:
+        """Every file of every pack is as its manifest says, and all its records are in the store."""
+        storage, _ = self._components.opened()
+        found = self._packs()
+        for pack in found:
+            check_records(pack, storage)
+        return ", ".join(f"{len(pack)} samples of {pack.manifest.source}" for pack in found)
+
+    def splits(self) -> str:
+        """No group stands on two sides of a split."""
+        checked = 0
+        for pack in self._packs():
+            for column in (name for name in pack.samples if name.startswith("split_")):
+                groups: dict[str, str] = {}
+                for group, part in zip(pack.samples["group"], pack.samples[column], strict=True):
+                    if groups.setdefault(group, part) != part:
+                        where = f"{pack.manifest.source}, {column}"
+                        raise IntegrityError(f"{where}: the group {group} stands in {part} and in {groups[group]}")
+                checked += 1
+        return f"no group stands on two sides in {checked} splits"
+
+    def loaders(self) -> str:
+        """Each part of the split has samples."""
+        _, found = self._components.opened()
         sizes = {part: len(found.indices("random", part)) for part in ("train", "validation", "test")}
         if not all(sizes.values()):
             raise IntegrityError(f"a loader is empty: {sizes}")
         return ", ".join(f"{count} {part}" for part, count in sizes.items())
 
-    listed = [("Storage verifies", deep), ("Gates", gates), ("Pack", pack), ("Splits", splits), ("Loaders", loaders)]
-    return _run_checks(listed)  # type: ignore[arg-type]
+    def _sample(self, most: int) -> list[Record]:
+        """At most so many records of each product, evenly spaced."""
+        storage, _ = self._components.opened()
+        products: dict[tuple[str, str], list[Record]] = {}
+        for record in storage.records():
+            products.setdefault((record.source, product_of(record)), []).append(record)
+        return [record for records in products.values() for record in records[:: -(-len(records) // most)]]
+
+    def _packs(self) -> list[Pack]:
+        """All packs of the store; opening one hashes its files."""
+        storage, runs = self._components.opened()
+        folders = (pack_folder(storage.root, name) for name in DATA_SETS)
+        return [runs, *(Pack.open(folder) for folder in folders if (folder / MANIFEST).is_file())]
+
+
+INSTEAD = {
+    "an error page": b"<!DOCTYPE html><html><head><title>503</title></head><body>Service unavailable</body></html>\n",
+    "an error in JSON": b'{"error": "not found", "status": 404}\n',
+    "nothing": b"",
+}
+"""What archives send under status 200 instead of data."""
+
+
+def pipeline_checks(store: str | None = None) -> list[CheckResult]:
+    """Run the checks of the data pipeline."""
+    checks = PipelineChecks(store)
+    return _run_checks([
+        ("Storage verifies", checks.storage), ("Gates", checks.gates), ("Refusals", checks.refusals),
+        ("Sources", checks.sources), ("Packs", checks.packs), ("Splits", checks.splits), ("Loaders", checks.loaders),
+    ])  # fmt: skip
 
 
 def _main(text: str, run: Callable[[str | None], list[CheckResult]], arguments: Sequence[str] | None) -> int:

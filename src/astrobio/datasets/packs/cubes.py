@@ -79,10 +79,14 @@ def _batches(cubes: Iterator[xr.Dataset], counts: dict[str, Counter[str]]) -> It
                 arrays[name].append(values)
             counts["fields"][str(cube.attrs["source"])] += 1
         if (number + 1) % TOGETHER == 0 and rows:
-            yield Batch(pl.DataFrame(rows, schema=COLUMNS), arrays)
+            yield _batch(rows, arrays)
             rows, arrays = [], {name: [] for name in arrays}
     if rows:
-        yield Batch(pl.DataFrame(rows, schema=COLUMNS), arrays)
+        yield _batch(rows, arrays)
+
+
+def _batch(rows: list[dict[str, Any]], arrays: dict[str, list[np.ndarray]]) -> Batch:
+    return Batch(pl.DataFrame(rows, schema=COLUMNS), arrays, whole=[row["cube"] for row in rows])
 
 
 def _arrays(field: xr.DataArray) -> dict[str, np.ndarray]:

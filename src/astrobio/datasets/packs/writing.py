@@ -46,11 +46,15 @@ class Batch:
         The samples of each array.
     telling : array of bool, optional
         Which samples have enough values to be known again by them; all unless given.
+    whole : sequence of int, optional
+        Samples with the same number are parts of one thing, and known again by all of its values: each part may be as
+        another's, as the albedo of two frozen planets is.
     """
 
     rows: pl.DataFrame
     arrays: Mapping[str, Samples]
     telling: NDArray[np.bool_] | None = None
+    whole: Sequence[int] | None = None
 
 
 @dataclass
@@ -140,9 +144,7 @@ def write_pack(
                     overwrite=overwrite, build=f"astrobio build {name}") as writer:  # fmt: skip
         for batch in compilation.batches:
             rows = _with_splits(batch.rows, compilation.parts)
-            contents = pl.Series(_contents(batch.arrays, rows.height), dtype=pl.String)
-            telling = pl.lit(True) if batch.telling is None else pl.Series(batch.telling)
-            rows = rows.with_columns(content_sha256=pl.when(telling).then(contents).otherwise(pl.lit("")))
+            rows = rows.with_columns(content_sha256=_contents(batch))
             writer.add(batch.arrays, {split: (rows[f"split_{split}"] == "train").to_numpy() for split in splits})
             frames.append(rows)
         if not frames:
@@ -170,14 +172,22 @@ def _with_splits(rows: pl.DataFrame, parts: Mapping[str, Mapping[str, str]]) -> 
     return rows.with_columns(random, *further)
 
 
-def _contents(arrays: Mapping[str, Samples], count: int) -> list[str]:
-    """SHA-256 of each sample, over its values in all arrays."""
-    found = [hashlib.sha256() for _ in range(count)]
-    for name in sorted(arrays):
-        for number, values in enumerate(each(arrays[name])):
-            found[number].update(f"{name} {values.dtype} {values.shape}".encode())
-            found[number].update(np.ascontiguousarray(values).tobytes())
-    return [one.hexdigest() for one in found]
+def _contents(batch: Batch) -> pl.Series:
+    """SHA-256 of each sample, over its values in all arrays; empty where they do not tell it from another."""
+    parts = [hashlib.sha256() for _ in range(batch.rows.height)]
+    for name in sorted(batch.arrays):
+        for number, values in enumerate(each(batch.arrays[name])):
+            parts[number].update(f"{name} {values.dtype} {values.shape}".encode())
+            parts[number].update(np.ascontiguousarray(values).tobytes())
+    found = [one.hexdigest() for one in parts]
+    if batch.whole is not None:
+        wholes: dict[int, list[str]] = {}
+        for number, digest in zip(batch.whole, found, strict=True):
+            wholes.setdefault(number, []).append(digest)
+        found = [sha256_json(wholes[number]) for number in batch.whole]
+    if batch.telling is not None:
+        found = [digest if tells else "" for digest, tells in zip(found, batch.telling, strict=True)]
+    return pl.Series(found, dtype=pl.String)
 
 
 def each(samples: Samples) -> Iterator[np.ndarray]:
@@ -229,9 +239,7 @@ def _counts(table: pl.DataFrame, splits: Iterable[str], records: Iterable[Record
     listed = list(records)
     found["assurance"] = dict(Counter(record.assurance for record in listed))
     found["records"] = dict(Counter(record.source for record in listed))
-    contents = table.filter(pl.col("content_sha256") != "")["content_sha256"]
-    repeated = len(contents) - contents.n_unique()
-    return found | {"samples": {"all": table.height, "groups": table["group"].n_unique(), "same values": repeated}}
+    return found | {"samples": {"all": table.height, "groups": table["group"].n_unique()}}
 
 
 def merged(groups: Sequence[str], pairs: Iterable[tuple[int, int]]) -> list[str]:
