@@ -186,7 +186,15 @@ def test_an_assembly_that_is_odd_is_flagged(services, store, change):  # noqa: F
     assert any("1 rows are off" in flag for flag in verdict["flags"])
 
 
-@pytest.mark.parametrize("content", [b"", b"##  See the README", b"assembly_accession\tbioproject\nGCF_1\tP\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"##  See the README",
+        summary(ROWS).replace(b"See", b"S\xe9e"),
+        b"assembly_accession\tbioproject\nGCF_1\tP\n",
+    ],
+)
 def test_a_list_without_its_header_is_refused(services, store, content):  # noqa: F811
     assemblies(services, content)
     assert fetch_one(store, "ncbi_assemblies").exit_code == 4

@@ -30,8 +30,8 @@ from tests.fuzz.fuzz_tables import edit_json
 from tests.fuzz.fuzzing import Format, Mutant, main
 from tests.fuzz.mutation import mutate
 
-MOST_OFF = 1.0
-"""W m-2 by which what a planet takes in and gives off may differ over the year; the gate allows 0.01 in the record."""
+MOST_OFF = 0.05
+"""W m-2 by which what a planet takes in and gives off may differ over the year; fields are rounded to 0.1."""
 
 
 def runs() -> list[PlanetRun]:
@@ -64,7 +64,7 @@ def with_fields(run: PlanetRun, rng: random.Random) -> tuple[bytes, list[str]]:
     steps = {name: values.copy() for name, values in run.steps.items()}
     names = []
     for _ in range(rng.choice((1, 1, 3))):
-        values = steps[rng.choice(sorted(steps))]
+        values = steps[rng.choice(sorted(name for name in steps if steps[name].size))]
         kind = rng.choice(("value", "reversed", "rolled", "one value", "shuffled", "shape"))
         if kind == "value":
             values.ravel()[rng.randrange(values.size)] = rng.choice((-32768, 32767, 0, rng.randrange(-9999, 9999)))

@@ -50,7 +50,10 @@ class AssemblySummary(TableFormat):
         if not lines:
             raise FormatError("no line that begins with # names the columns")
         found = read_delimited(lines[-1].lstrip(b"# ") + content[begin:], self.dialect)
-        comments = tuple(line.decode("utf-8", "replace").lstrip("# ").strip() for line in lines[:-1])
+        try:
+            comments = tuple(line.decode("utf-8").lstrip("# ").strip() for line in lines[:-1])
+        except UnicodeDecodeError as error:
+            raise FormatError(f"a comment line is not of UTF-8: {error.reason}") from error
         return Table(found.frame, comments)
 
 
