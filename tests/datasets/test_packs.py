@@ -20,7 +20,7 @@ from astrobio.datasets.packs import DATA_SETS, build
 from astrobio.datasets.packs.networks import alike
 from astrobio.datasets.packs.text import later_dates
 from astrobio.datasets.packs.writing import Batch, Compilation, check_sides, merged, part_of, write_pack
-from astrobio.datasets.planets import read_planets
+from astrobio.datasets.planet_catalogues import read_planets
 from astrobio.datasets.spectra import read_spectra
 from astrobio.datasets.text import read_texts
 from astrobio.store import RealDataStorage

@@ -11,9 +11,9 @@ from astropy.utils.data import get_pkg_data_contents
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astrobio.datasets.constellations import GENITIVES, abbreviated
-from astrobio.datasets.planet_joining import SAME_PLACE, Doubt, Joined, JoinReport, join
-from astrobio.datasets.planet_names import Entry, Named, each_of, key_of, star_of
+from astrobio.datasets.planet_catalogues.constellations import GENITIVES, abbreviated
+from astrobio.datasets.planet_catalogues.joining import SAME_PLACE, Doubt, Joined, JoinReport, join
+from astrobio.datasets.planet_catalogues.names import Entry, Named, each_of, key_of, star_of
 
 # -- names --------------------------------------------------------------------------------------------------------
 

@@ -15,13 +15,13 @@ from astrobio.archives import exoplanet_eu
 from astrobio.core.errors import DataMissing, RefusedInput, UsageError
 from astrobio.core.names import canonical, host_of
 from astrobio.core.provenance import Provenance
-from astrobio.datasets.planet_columns import LENDING, PARTS, mass_radius_relation
-from astrobio.datasets.planet_conflicts import FARTHEST, SIGMAS
-from astrobio.datasets.planet_entries import read_tables
-from astrobio.datasets.planet_quantities import BY_NAME, QUANTITIES
-from astrobio.datasets.planet_rows import FLAGS
-from astrobio.datasets.planet_values import OTHER_SIGN, VALUES
-from astrobio.datasets.planets import Planets, join_tables, read_planets
+from astrobio.datasets.planet_catalogues.columns import LENDING, PARTS, mass_radius_relation
+from astrobio.datasets.planet_catalogues.conflicts import FARTHEST, SIGMAS
+from astrobio.datasets.planet_catalogues.entries import read_tables
+from astrobio.datasets.planet_catalogues.planets import Planets, join_tables, read_planets
+from astrobio.datasets.planet_catalogues.quantities import BY_NAME, QUANTITIES
+from astrobio.datasets.planet_catalogues.rows import FLAGS
+from astrobio.datasets.planet_catalogues.values import OTHER_SIGN, VALUES
 from astrobio.store import RealDataStorage
 from tests.verify.bad_planet_tables import EU, GENUINE, HWC, OEC, PSCOMPPARS, offered
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from astrobio.datasets.pack import ArrayInfo
 from astrobio.datasets.packs.writing import Batch, Compilation
-from astrobio.datasets.planet_quantities import QUANTITIES
-from astrobio.datasets.planets import Planets, read_planets
+from astrobio.datasets.planet_catalogues import Planets, read_planets
+from astrobio.datasets.planet_catalogues.quantities import QUANTITIES
 from astrobio.store.storage import RealDataStorage
 
 TOGETHER = 4096

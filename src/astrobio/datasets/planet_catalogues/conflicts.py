@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from astrobio.datasets.planet_columns import ENCYCLOPAEDIA, NASA, OPEN, PARTS
-from astrobio.datasets.planet_joining import JoinReport
-from astrobio.datasets.planet_quantities import QUANTITIES
-from astrobio.datasets.planet_values import resolution
+from astrobio.datasets.planet_catalogues.columns import ENCYCLOPAEDIA, NASA, OPEN, PARTS
+from astrobio.datasets.planet_catalogues.joining import JoinReport
+from astrobio.datasets.planet_catalogues.quantities import QUANTITIES
+from astrobio.datasets.planet_catalogues.values import resolution
 
 SIGMAS = 5.0
 """Of the combined uncertainty. Two normal deviates are that far apart by chance in one of 1.7 million pairs; the
@@ -53,7 +53,7 @@ def find_conflicts(values: pl.DataFrame, rows: pl.DataFrame, names: pl.DataFrame
     Parameters
     ----------
     values, rows : polars.DataFrame
-        As in :class:`~astrobio.datasets.planets.Planets`.
+        As in ``planets.Planets``.
     names : polars.DataFrame
         ``planet``, ``name`` and ``group`` of each planet.
     report : JoinReport

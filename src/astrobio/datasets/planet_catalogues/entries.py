@@ -12,8 +12,8 @@ from astrobio.archives import exoplanet_eu, phl_hwc
 from astrobio.archives.registry import source
 from astrobio.archives.source import Product
 from astrobio.datasets.held import held, product_of
-from astrobio.datasets.planet_columns import ENCYCLOPAEDIA, HABITABLE, NASA, OPEN, PARTS, Part
-from astrobio.datasets.planet_names import Entry, spelled
+from astrobio.datasets.planet_catalogues.columns import ENCYCLOPAEDIA, HABITABLE, NASA, OPEN, PARTS, Part
+from astrobio.datasets.planet_catalogues.names import Entry, spelled
 from astrobio.fetch.releases import name_of
 from astrobio.formats.schema import read_typed
 from astrobio.store.storage import RealDataStorage, Record
@@ -59,7 +59,7 @@ class TableRead:
 
 
 def read_tables(storage: RealDataStorage, sources: Iterable[str] = (), allow_declared: bool = True) -> list[TableRead]:
-    """The tables of planets of a store, in the order of :data:`~astrobio.datasets.planet_columns.PARTS`.
+    """The tables of planets of a store, in the order of ``columns.PARTS``.
 
     Raises
     ------

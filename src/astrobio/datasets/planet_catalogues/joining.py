@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from astrobio.datasets.planet_names import Entry, Key, Named
+from astrobio.datasets.planet_catalogues.names import Entry, Key, Named
 
 SAME_PERIOD = 0.01
 """Share by which periods of one planet may differ where the period must tell which of several is meant."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from astrobio.core.names import canonical, planet_key
-from astrobio.datasets.constellations import abbreviated
+from astrobio.datasets.planet_catalogues.constellations import abbreviated
 
 Key = tuple[str, str]
 _KOI = re.compile(r"^(?:KOI-?\s?|K)0*(\d+)(?:\.|\s)(\d\d)$")

@@ -18,14 +18,14 @@ from typing import Any
 import polars as pl
 
 from astrobio.core.errors import DataMissing, UsageError
-from astrobio.datasets.planet_columns import LENDING, PARTS
-from astrobio.datasets.planet_conflicts import counts, find_conflicts, summary
-from astrobio.datasets.planet_entries import TableRead, read_tables
-from astrobio.datasets.planet_joining import Joined, JoinReport, join
-from astrobio.datasets.planet_names import Entry, Key, key_of, star_of
-from astrobio.datasets.planet_quantities import QUANTITIES
-from astrobio.datasets.planet_rows import all_rows, status_and_flags
-from astrobio.datasets.planet_values import all_values, wide
+from astrobio.datasets.planet_catalogues.columns import LENDING, PARTS
+from astrobio.datasets.planet_catalogues.conflicts import counts, find_conflicts, summary
+from astrobio.datasets.planet_catalogues.entries import TableRead, read_tables
+from astrobio.datasets.planet_catalogues.joining import Joined, JoinReport, join
+from astrobio.datasets.planet_catalogues.names import Entry, Key, key_of, star_of
+from astrobio.datasets.planet_catalogues.quantities import QUANTITIES
+from astrobio.datasets.planet_catalogues.rows import all_rows, status_and_flags
+from astrobio.datasets.planet_catalogues.values import all_values, wide
 from astrobio.store.storage import RealDataStorage
 
 
@@ -39,12 +39,12 @@ class Planets:
         One row a planet: ``planet`` (its number, from 0), ``name`` in the first catalogue that has it, ``names`` in all
         of them (parted by ``; ``), ``host`` and ``group``, its star as the catalogue writes it and one name for all
         names of the star, which keeps planets of one star on one side of a split; ``tables`` that have it; its status
-        in each, by the columns of :data:`~astrobio.datasets.planet_rows.STATUS_OF` (``confirmed``, ``candidate``,
+        in each, by the columns of ``rows.STATUS_OF`` (``confirmed``, ``candidate``,
         ``controversial``, ``retracted``, ``false positive``, ``Solar System``); ``habitable_list``, the list of the
         Habitable Worlds Catalog that it is on (``conservative``, or ``all`` for the longer one only; made by rules,
-        and no label to train on); a flag for each relation of :data:`~astrobio.datasets.planet_rows.FLAGS`, true where
+        and no label to train on); a flag for each relation of ``rows.FLAGS``, true where
         a row of the planet is off from it, null where that cannot be said. Then for each quantity ``Q`` of
-        :data:`~astrobio.datasets.planet_quantities.QUANTITIES` the chosen value: ``Q``, ``Q_error_upper``,
+        ``quantities.QUANTITIES`` the chosen value: ``Q``, ``Q_error_upper``,
         ``Q_error_lower`` (sizes; ``inf`` for one without end), ``Q_limit`` (1 for an upper limit, -1 for a lower one,
         0 for a value), ``Q_kind`` and ``Q_catalogue`` (source and table). What no catalogue tells is null.
     values : polars.DataFrame
@@ -64,7 +64,7 @@ class Planets:
         ``apart_in`` (``sigma`` of the combined uncertainty, ``share`` of the smaller value, or the ``unit``),
         ``threshold`` and ``reason``.
     groups : dict of str to str
-        The group of each star, by all its names as :func:`~astrobio.datasets.planet_names.star_of` writes them.
+        The group of each star, by all its names as ``names.star_of`` writes them.
     joining : JoinReport
         How many rows were joined, and by what.
     records : tuple of str
@@ -124,7 +124,7 @@ class Planets:
         return {key: sorted(first.get(key) or other[key]) for key in {*first, *other}}
 
     def conflict_counts(self) -> pl.DataFrame:
-        """How many conflicts there are; see :func:`~astrobio.datasets.planet_conflicts.counts`."""
+        """How many conflicts there are; see ``conflicts.counts``."""
         return counts(self.conflicts)
 
     def conflict_summary(self) -> list[Any]:
@@ -167,7 +167,7 @@ def read_planets(storage: RealDataStorage, sources: Iterable[str] = (), allow_de
 
 
 def join_tables(tables: Sequence[TableRead]) -> Planets:
-    """The planets of tables, in the order of :data:`~astrobio.datasets.planet_columns.PARTS`."""
+    """The planets of tables, in the order of ``columns.PARTS``."""
     joined, report = join(list(_entries(tables).values()), LENDING)
     numbers: dict[str, dict[str, int]] = defaultdict(dict)
     for number, planet in enumerate(joined):

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from astrobio.datasets.planet_columns import ENCYCLOPAEDIA, HABITABLE, NASA, OPEN, PARTS
-from astrobio.datasets.planet_entries import HOST, NAME, SAID, STATUS, TableRead
-from astrobio.datasets.planet_joining import Joined
+from astrobio.datasets.planet_catalogues.columns import ENCYCLOPAEDIA, HABITABLE, NASA, OPEN, PARTS
+from astrobio.datasets.planet_catalogues.entries import HOST, NAME, SAID, STATUS, TableRead
+from astrobio.datasets.planet_catalogues.joining import Joined
 from astrobio.verify.planet_tables import row_flags
 
 FLAGS = {

@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from astrobio.datasets.planet_columns import CALCULATED, METHODS, NASA, PARTS, UNKNOWN, Given, Part
-from astrobio.datasets.planet_entries import DECLINATION, NAME, RIGHT_ASCENSION, TableRead
-from astrobio.datasets.planet_quantities import BY_NAME, QUANTITIES, Quantity
+from astrobio.datasets.planet_catalogues.columns import CALCULATED, METHODS, NASA, PARTS, UNKNOWN, Given, Part
+from astrobio.datasets.planet_catalogues.entries import DECLINATION, NAME, RIGHT_ASCENSION, TableRead
+from astrobio.datasets.planet_catalogues.quantities import BY_NAME, QUANTITIES, Quantity
 
 VALUES: dict[str, Any] = {
     "planet": pl.Int64, "quantity": pl.String, "number": pl.Float64, "error_upper": pl.Float64,
@@ -34,7 +34,7 @@ def all_values(tables: Sequence[TableRead], planets: Mapping[str, Mapping[str, i
     """The values of all tables, by planet and quantity; the first of each is the chosen one.
 
     Values come before limits, what is not calculated before what is, then they are in the order of
-    :data:`~astrobio.datasets.planet_columns.PARTS`; of a table of papers its default one comes first.
+    ``columns.PARTS``; of a table of papers its default one comes first.
 
     Parameters
     ----------
