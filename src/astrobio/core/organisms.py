@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 _PART = re.compile(r"[^\s_]+")
-_UNNAMED = ("sp", "sp.", "spp.")
+_UNNAMED = ("sp", "sp.", "spp", "spp.")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def organism(name: str) -> Organism | None:
     parts = _PART.findall(name)
     if parts and parts[0].lower() == "candidatus":
         parts = parts[1:]
-    if len(parts) < 2 or not re.fullmatch(r"\[?[A-Za-z][a-z-]+\]?", parts[0]):
+    if len(parts) < 2 or not re.fullmatch(r"\[?[A-Za-z][A-Za-z-]+\]?", parts[0]):
         return None
     genus, epithet, strain = parts[0].strip("[]").capitalize(), parts[1].lower(), " ".join(parts[2:])
     if epithet in _UNNAMED:
