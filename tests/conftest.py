@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -112,14 +113,28 @@ def archive_store(archive_mirror: Path, tmp_path_factory: pytest.TempPathFactory
     return root
 
 
+class Ledger:
+    """Notes which files were refused, and by what, and which were admitted; all are listed when the tests have run."""
+
+    def __init__(self, note: Callable[[str, object], None]) -> None:
+        self._note = note
+
+    def admitted(self, kind: str, name: str) -> None:
+        """A genuine file that passed all gates."""
+        self._note("admission", ["admitted", kind, name, "all gates passed"])
+
+    def refused(self, files: Iterable[Any], wrong: Container[object] = ()) -> None:
+        """Bad files with the check that refuses each; those whose name is among the wrong ones were not refused so."""
+        for file in files:
+            provenance = file.provenance()
+            kind = f"{provenance.source}/{provenance.detail.get('product', '')}"
+            outcome = "wrong" if file.name in wrong else "refused"
+            self._note("admission", [outcome, kind, file.name, f"{file.gate}: {file.check}"])
+
+
 @pytest.fixture
-def ledger(record_property: Callable[[str, object], None]) -> Callable[..., None]:
-    """Notes that a file was refused, and by what, or admitted; all are listed when the tests have run."""
-
-    def note(outcome: str, kind: str, name: str, what: str) -> None:
-        record_property("admission", [outcome, kind, name, what])
-
-    return note
+def ledger(record_property: Callable[[str, object], None]) -> Ledger:
+    return Ledger(record_property)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -131,7 +146,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, value in getattr(report, "user_properties", ())
         if name == "admission"
     }
-    for outcome, title in (("refused", "bad files refused"), ("admitted", "genuine files admitted"), ("wrong", "wrong")):
+    for outcome, title in (
+        ("refused", "bad files refused"),
+        ("admitted", "genuine files admitted"),
+        ("wrong", "wrong"),
+    ):
         rows: dict[tuple[str, str], list[str]] = {}
         for _, kind, name, what in sorted(one for one in noted if one[0] == outcome):
             rows.setdefault((kind, what), []).append(name)

@@ -65,7 +65,7 @@ def test_every_data_file_of_the_mirror_is_admitted_with_where_it_is_from(archive
         assert detail["name"]
         assert licence_of(record)
         assert source(record.source).citations or source(record.source).homepage
-        ledger("admitted", f"{record.source}/{detail['product']}", detail["name"], "all gates passed")
+        ledger.admitted(f"{record.source}/{detail['product']}", detail["name"])
 
 
 def test_a_second_fetch_moves_nothing_and_changes_nothing(

@@ -103,12 +103,13 @@ def test_the_files_of_a_run_fit_and_share_its_group(archive_mirror):
     assert len(groups) == 4
 
 
-def test_bad_files_are_refused_each_by_its_check(archive_mirror):
+def test_bad_files_are_refused_each_by_its_check(archive_mirror, ledger):
     files = bad_climate(archive_mirror)
     assert len({bad.name + bad.product for bad in files}) == len(files) >= 90
     verdicts = {(bad.product, bad.name): (bad, verify(bad.content, bad.provenance())) for bad in files}
     wrong = {key: failing(verdict) for key, (bad, verdict) in verdicts.items()
              if (bad.gate, bad.check) not in failing(verdict)}  # fmt: skip
+    ledger.refused(files, {name for _, name in wrong})
     assert wrong == {}
 
 

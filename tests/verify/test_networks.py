@@ -162,7 +162,7 @@ def test_balance_is_what_the_database_says_of_its_reactions(modelseed_whole):
 
 
 # -- bad files ------------------------------------------------------------------------------------------------------
-def test_bad_files_are_refused_each_by_its_checks_and_no_others(archive_mirror):
+def test_bad_files_are_refused_each_by_its_checks_and_no_others(archive_mirror, ledger):
     files = bad_networks(archive_mirror)
     assert len({bad.name for bad in files}) == len(files) >= 165
     wrong = {}
@@ -170,6 +170,7 @@ def test_bad_files_are_refused_each_by_its_checks_and_no_others(archive_mirror):
         found = failing(verify(bad.content, bad.provenance()))
         if (bad.gate, bad.check) not in found or {check for _, check in found} != {bad.check, *bad.also}:
             wrong[bad.name] = found
+    ledger.refused(files, wrong)
     assert wrong == {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_each_genuine_file_counts_once(verdicts: dict[str, dict[str, Verdict]]) 
         assert all(one.counts == {counted[product]: 1} for one in files.values())
 
 
-def test_every_bad_file_is_refused_by_its_check_and_no_other(archive_mirror: Path) -> None:
+def test_every_bad_file_is_refused_by_its_check_and_no_other(archive_mirror: Path, ledger: Any) -> None:
     bad = making.bad_spectra(archive_mirror)
     assert len(bad) >= 100
     assert len({one.name for one in bad}) == len(bad)
@@ -60,13 +61,16 @@ def test_every_bad_file_is_refused_by_its_check_and_no_other(archive_mirror: Pat
                     if not finding.passed and finding.severity == "refuse"}  # fmt: skip
         if (one.gate, one.check) not in refusing or {check for _, check in refusing} != {one.check, *one.also}:
             wrong[one.name] = (one.gate, one.check, refusing)
+    ledger.refused(bad, wrong)
     assert wrong == {}
 
 
 @pytest.mark.parametrize("one", bad_jwst(), ids=lambda one: one.name)
-def test_bad_files_that_claim_jwst(one: making.BadFile) -> None:
+def test_bad_files_that_claim_jwst(one: making.BadFile, ledger: Any) -> None:
     verdict = verify(one.content, one.provenance())
-    assert any(reason.startswith(f"{one.gate}: {one.check}: ") for reason in verdict.reasons)
+    right = any(reason.startswith(f"{one.gate}: {one.check}: ") for reason in verdict.reasons)
+    ledger.refused([one], () if right else [one.name])
+    assert right
 
 
 def test_a_file_laid_out_as_the_pipeline_documents_is_admitted() -> None:

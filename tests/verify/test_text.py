@@ -45,12 +45,13 @@ def test_a_page_of_papers_is_admitted(archive_mirror):
     assert seen == "60 papers, 2 deleted"
 
 
-def test_bad_files_are_refused_each_by_its_check(archive_mirror):
+def test_bad_files_are_refused_each_by_its_check(archive_mirror, ledger):
     files = bad_text(archive_mirror)
     assert len({bad.name + bad.product for bad in files}) == len(files) >= 55
     verdicts = {(bad.product, bad.name): (bad, verify(bad.content, bad.provenance())) for bad in files}
     wrong = {key: failing(verdict) for key, (bad, verdict) in verdicts.items()
              if (bad.gate, bad.check) not in failing(verdict)}  # fmt: skip
+    ledger.refused(files, {name for _, name in wrong})
     assert wrong == {}
 
 
