@@ -65,7 +65,7 @@ def networks(store: RealDataStorage) -> Networks:
         ("spectra", 41, 2, {"nasa_exoplanet_archive": 24, "jwst_published": 17}),
         ("stellar_spectra", 59, 59, {"irtf_spex": 59}),
         ("text", 8870, 8870, {"arxiv": 1}),
-        ("networks", 84, 46, {"modelseed": 111, "published_networks": 84, "microbial_traits": 3}),
+        ("networks", 84, 45, {"modelseed": 111, "published_networks": 84, "microbial_traits": 3}),
         ("cubes", 118, 15, {"cmip": 6, "earth_climate": 5, "exoplasim": 8}),
     ],
 )
