@@ -64,7 +64,7 @@ def networks(store: RealDataStorage) -> Networks:
         ),
         ("spectra", 41, 2, {"nasa_exoplanet_archive": 24, "jwst_published": 17}),
         ("stellar_spectra", 59, 59, {"irtf_spex": 59}),
-        ("text", 8870, 8870, {"arxiv": 1}),
+        ("text", 10796, 10796, {"arxiv": 1, "open_exoplanet_catalogue": 1}),
         ("networks", 84, 45, {"modelseed": 111, "published_networks": 84, "microbial_traits": 3}),
         ("cubes", 118, 15, {"cmip": 6, "earth_climate": 5, "exoplasim": 8}),
     ],
@@ -160,8 +160,17 @@ def test_texts_come_out_to_the_letter(opened: Open, store: RealDataStorage) -> N
         offsets = found[f"{name}_offsets"]
         words = [found[name][begin:end].tobytes().decode() for begin, end in zip(offsets, offsets[1:], strict=False)]
         assert words == [getattr(texts[row], name) for row in rows]
-    assert pack.table("dropped").height == 5
+    assert dict(pack.table("dropped").group_by("reason").len().rows()) == {"same text": 6837, "near-duplicate": 125}
     assert pack.table("cleaned").height == 792
+
+
+def test_descriptions_of_planets_are_texts_with_their_own_licence(opened: Open) -> None:
+    pack = opened("text")
+    assert pack.manifest.counts["licence"] == {"CC0 1.0 (metadata)": 8870, "MIT": 1926}
+    [place] = np.nonzero(pack.samples["key"] == "open_exoplanet_catalogue/systems/14 Her b")[0]
+    found = pack.plan(["text"]).gather(np.array([place]))["text"].tobytes().decode()
+    assert found.startswith("The star 14 Herculis is only 59 light years away in the constellation Hercules.")
+    assert pack.samples["date"][place] == "2015-09-21"
 
 
 def test_the_newest_texts_test_and_no_day_is_parted(opened: Open) -> None:

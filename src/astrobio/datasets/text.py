@@ -1,4 +1,4 @@
-"""Texts of a store: abstracts of papers with source, date, licence and record, each once.
+"""Texts of a store: abstracts of papers and descriptions of planets, with source, date, licence and record, each once.
 
 The same paper may come by several ways, and the same text under several identifiers. One of each is kept, the others
 are counted and listed. What was taken out of a text is listed, too. The order, and what is kept, depend on nothing but
@@ -11,9 +11,11 @@ import html
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
 
 import polars as pl
 
+from astrobio.archives import open_exoplanet_catalogue
 from astrobio.archives.registry import source
 from astrobio.core.errors import DataMissing
 from astrobio.datasets.held import held
@@ -31,11 +33,11 @@ class Text:
     Attributes
     ----------
     id : str
-        Of the paper, in its archive.
+        Of the paper, in its archive; of a description, the planet's name behind its list.
     title, authors, text : str
     categories : tuple of str
     date : str
-        When it was announced or else sent, ``YYYY-MM-DD``; empty where that is not known.
+        When it was announced or else sent, or last changed, ``YYYY-MM-DD``; empty where that is not known.
     source, product : str
     licence : str
         Of the text.
@@ -133,9 +135,29 @@ def _harvested(content: bytes) -> list[Paper]:
     return [record.paper for record in read_oai(content).records if record.paper is not None]
 
 
+def _descriptions(content: bytes) -> list[Paper]:
+    """What the Open Exoplanet Catalogue says of its planets in sentences; one that it says of many is kept once."""
+    table = open_exoplanet_catalogue.SOURCE.product("systems").table
+    assert table is not None
+    rows = table.text(content).frame.select("collection", "name", "lastupdate", "description").rows()
+    return [
+        Paper(f"{collection}/{name}", name, "", spaced(description), announced=_updated(day))
+        for collection, name, day, description in rows if description
+    ]  # fmt: skip
+
+
+def _updated(day: str | None) -> date | None:
+    """The day of ``YY/MM/DD``, as the catalogue writes it since 2012; none where it is none."""
+    try:
+        return datetime.strptime(day or "", "%y/%m/%d").date()
+    except ValueError:
+        return None
+
+
 READERS: dict[tuple[str, str], Callable[[bytes], list[Paper]]] = {
     ("arxiv", "oai"): _harvested,
     ("arxiv", "abstracts"): _abstracts,
+    ("open_exoplanet_catalogue", "systems"): _descriptions,
 }
 """How the records of a product become papers, by source and product; of a paper that comes twice the first is kept."""
 
