@@ -228,6 +228,10 @@ def _killed(_bringing) -> None:
     raise KeyboardInterrupt
 
 
+JOB = (b'<uws:job xmlns:uws="http://www.ivoa.net/xml/UWS/v1.0"><uws:jobId>1</uws:jobId><uws:phase>ERROR</uws:phase>'
+       b"<uws:executionDuration>%s</uws:executionDuration></uws:job>")  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
@@ -235,7 +239,10 @@ def _killed(_bringing) -> None:
         ({"ends": "ABORTED"}, "the job ended as ABORTED"),
         ({"forgets": True}, "no such job"),
         ({"description": b"<html>Just a moment</html>"}, "no job"),
-        ({"description": b"not xml"}, "is no XML"),
+        ({"description": b"not xml"}, "cannot be read"),
+        ({"description": JOB % b" "}, "cannot be read"),
+        ({"description": JOB % b"1e999"}, "the job ended as ERROR"),
+        ({"description": JOB % b"thirty"}, "cannot be read"),
         ({"description": b"x" * (5 << 20)}, "longer than"),
         ({"location": "http://127.0.0.9:1/tap/async/1"}, "leads to another host"),
         ({"location": "http://[::1/tap/async/1"}, "which is no address"),

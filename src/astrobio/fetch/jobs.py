@@ -172,8 +172,8 @@ def result_of_job(ask: TapQuery, bringing: Bringing, patience: Patience | None =
             result = job.result_uri or f"{job.url}/results/result"
     except (DALServiceError, requests.RequestException) as error:
         raise Unreachable(f"{ask.service}: {_said(error)}", fix=AGAIN_COMMAND) from error
-    except ValueError as error:
-        raise RefusedInput(f"{ask.service}: what it says of the job is no XML: {_said(error)}") from error
+    except (ValueError, TypeError) as error:  # no XML; an element without the value that pyvo makes a number of
+        raise RefusedInput(f"{ask.service}: what it says of the job cannot be read: {_said(error)}") from error
     finally:
         bringing.transfers.requests += session.polite.sent
     session.polite.pause()
