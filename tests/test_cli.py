@@ -190,7 +190,8 @@ def test_2_when_a_file_cannot_be_written(filled_store, tmp_path, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [["verify"], ["build", "planet_runs"], ["build", "spectra"], ["train"], ["export", "runs", "--out", "runs.bundle"],
-     ["export", "citations"], ["export", "croissant", "none"], ["quarantine"], ["store", "rebuild"], ["evaluate", "none"], ["report", "none"], ["predict"], ["lineage", "none"],
+     ["export", "citations"], ["export", "croissant", "none"], ["quarantine"], ["store", "rebuild"],
+     ["evaluate", "none"], ["report", "none"], ["predict"], ["lineage", "none"],
      ["import", "none.bundle"]],
 )  # fmt: skip
 def test_3_when_the_data_is_missing(arguments, tmp_path, monkeypatch, capsys):
