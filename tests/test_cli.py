@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from astrobio import cli
-from astrobio.cli import main
+from astrobio.cli import PACKS, main
+from astrobio.datasets.packs import DATA_SETS
+from astrobio.datasets.packs.planet_runs import SOURCE
 from astrobio.store import RealDataStorage
 
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
@@ -185,6 +187,10 @@ def test_2_when_a_file_cannot_be_written(filled_store, tmp_path, capsys):
     out = tmp_path / "none" / "runs.bundle"
     assert main(["export", "runs", "--out", str(out), "--store", str(filled_store)]) == 2
     assert "No such file or directory" in capsys.readouterr().err
+
+
+def test_build_knows_every_data_set():
+    assert (SOURCE, *DATA_SETS) == PACKS
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 
 from astrobio.core.errors import DataMissing, RefusedInput, UsageError
 from astrobio.core.native import native
+from astrobio.core.provenance import Provenance
 from astrobio.datasets.networks import Networks, read_networks
 from astrobio.datasets.pack import ArrayInfo, Pack, check_records
 from astrobio.datasets.packs import DATA_SETS, build
@@ -274,8 +275,9 @@ def compilation(groups: list[str], values: list[float]) -> Compilation:
     rows = pl.DataFrame({"key": [f"sample {number}" for number in range(len(groups))], "group": groups,
                          "digest": "", "assurance": "fetched"})  # fmt: skip
     arrays = {"value": ArrayInfo(dtype="float64", shape=[], units="1")}
-    record = Record("d" * 64, 1, "observation", "kegg", "key", "group", "fetched", "{}")
-    return Compilation(arrays, [Batch(rows, {"value": np.array(values)})], [replace(record)])
+    provenance = Provenance("kegg", "curated", "fetched", "exchange", "key")
+    record = Record("d" * 64, 1, "curated", "kegg", "key", "group", "fetched", provenance.to_json())
+    return Compilation(arrays, [Batch(rows, {"value": np.array(values)})], [record])
 
 
 def test_the_same_values_on_two_sides_stop_the_build(tmp_path: Path) -> None:

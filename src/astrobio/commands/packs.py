@@ -34,6 +34,10 @@ def build(options: argparse.Namespace) -> Result:
     rows += [(f"{name}: {part}", f"{count:,}") for name, of in counts.items() for part, count in of.items()]
     rows += [(f"table {name}", f"{count:,} rows") for name, count in tables.items()]
     show(options, table(f"Pack {out}", rows))
+    if options.what == "planets":
+        from astrobio.datasets.planet_catalogues.conflicts import summary
+
+        show(options, *summary(pack.table("conflicts")))
     return True, {"path": str(out), "digest": pack.digest, "samples": len(pack), "counts": counts, "tables": tables}
 
 
@@ -78,13 +82,13 @@ def _export_croissant(options: argparse.Namespace) -> Result:
 
 def _write(options: argparse.Namespace, text: str) -> None:
     """To the file that was named, whole or not at all; else to standard output, unless that holds JSON."""
-    from astrobio.store.files import write_synced
+    from astrobio.store import files
 
     if options.out:
         path = Path(options.out)
         partial = path.with_name(f".{path.name}.partial")
-        write_synced(partial, text.encode())
-        partial.replace(path)
+        files.write_synced(partial, text.encode())
+        files.rename(partial, path)
         show(options, f"{path}: {len(text.encode()):,} bytes")
     elif not options.json:
         print(text, end="")

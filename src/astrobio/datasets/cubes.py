@@ -35,11 +35,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from astrobio.archives.registry import source
 from astrobio.core.errors import FormatError, RefusedInput
 from astrobio.core.orbit import equal_area_latitudes
 from astrobio.core.planet_run import FIELD, LATITUDES, PROFILE_LATITUDES, SEASONS, PlanetParameters, PlanetRun
-from astrobio.datasets.held import held
+from astrobio.datasets.held import held, product_of
 from astrobio.formats.cf import Axis, AxisKind, CfFile, describe
 from astrobio.formats.cf_units import is_reference_time
 from astrobio.formats.exoplasim import PARAMETERS, configuration_of, read_run
@@ -390,9 +389,9 @@ def read_cubes(
     for name in sorted(set(sources) or {name for name, _ in READERS}):
         records = held(storage, name, allow_declared)
         labels = storage.judgements(name)
-        descriptions = {_stem(record): record for record in records if _product(record) == "descriptions"}
+        descriptions = {_stem(record): record for record in records if product_of(record) == "descriptions"}
         for record in records:
-            product = _product(record)
+            product = product_of(record)
             if (name, product) not in READERS:
                 continue
             content = storage.open(record)
@@ -404,11 +403,6 @@ def read_cubes(
             for cube in found:
                 cube.attrs |= _origin(record, product) | {"labels": labels[record.key]["flags"]}
                 yield cube
-
-
-def _product(record: Record) -> str:
-    products = source(record.source).products
-    return str(record.provenance.detail.get("product", products[0].name if len(products) == 1 else ""))
 
 
 def _stem(record: Record) -> str:

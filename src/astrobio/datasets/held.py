@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from astrobio.archives.registry import source
 from astrobio.fetch.releases import current
 from astrobio.store.storage import RealDataStorage, Record
@@ -26,9 +28,16 @@ def held(storage: RealDataStorage, name: str, allow_declared: bool = True) -> li
     return [record for record in current(storage, source(name)) if allow_declared or record.assurance != "declared"]
 
 
+def read_from(storage: RealDataStorage, digests: Iterable[str]) -> list[Record]:
+    """The records of these digests."""
+    wanted = set(digests)
+    return [record for record in storage.records() if record.digest in wanted]
+
+
 def product_of(record: Record) -> str:
-    """The product of its source that a record is of; empty where its source has but one and the record names none."""
-    return str(record.provenance.detail.get("product", ""))
+    """The product of its source that a record is of; where it names none, the only one that its source has."""
+    products = source(record.source).products
+    return str(record.provenance.detail.get("product", products[0].name if len(products) == 1 else ""))
 
 
 def licence_of(record: Record) -> str:

@@ -18,7 +18,7 @@ from astrobio.archives import irtf_spex, jwst_published, mast, nasa_exoplanet_ar
 from astrobio.core.errors import DataMissing
 from astrobio.core.provenance import Provenance
 from astrobio.core.spectrum import Spectrum
-from astrobio.datasets.held import held
+from astrobio.datasets.held import held, product_of
 from astrobio.store.storage import RealDataStorage
 from astrobio.verify.instruments import known_as
 
@@ -107,8 +107,7 @@ def read_spectra(storage: RealDataStorage, sources: Iterable[str] = (), allow_de
     spectra: list[Spectrum] = []
     rows: list[dict[str, Any]] = []
     for record in (record for name in chosen for record in held(storage, name, allow_declared)):
-        detail = record.provenance.detail
-        product, name = str(detail.get("product", "")), str(detail.get("name", record.key))
+        product, name = product_of(record), str(record.provenance.detail.get("name", record.key))
         read = READERS.get((record.source, product))
         for place, spectrum in enumerate(read(storage.open(record), record.provenance) if read else ()):
             spectra.append(spectrum)

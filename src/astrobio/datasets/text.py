@@ -18,7 +18,7 @@ import polars as pl
 from astrobio.archives import open_exoplanet_catalogue
 from astrobio.archives.registry import source
 from astrobio.core.errors import DataMissing
-from astrobio.datasets.held import held
+from astrobio.datasets.held import held, product_of
 from astrobio.formats.oai import read_oai
 from astrobio.formats.papers import Paper, read_abstracts, spaced
 from astrobio.store.storage import RealDataStorage, Record
@@ -189,7 +189,7 @@ def read_texts(storage: RealDataStorage, sources: Iterable[str] = (), allow_decl
 
 
 def _product(record: Record) -> tuple[str, str]:
-    return record.source, str(record.provenance.detail.get("product", ""))
+    return record.source, product_of(record)
 
 
 def collect(records: Iterable[tuple[Record, bytes]]) -> Texts:

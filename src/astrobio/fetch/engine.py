@@ -238,7 +238,7 @@ class Fetcher:
         if report.requests:
             self._unreached = self._unreached + 1 if codes == {EXIT_UNREACHABLE} and not report.transferred else 0
         if self._unreached == OFFLINE:
-            self._stopped = f"no host of {OFFLINE} sources in a row was reached; is this machine online?"
+            self._stopped = f"no host of {OFFLINE} sources in a row was reached, as if this machine had no network"
 
     def _note_failure(self, report: SourceReport, one: Source, product: Product | None, error: AstrobioError) -> None:
         report.failures.append(failure_of(one, product, error))

@@ -85,7 +85,7 @@ def _duties(records: Iterable[Record]) -> str:
     for name, count in sorted(Counter(record.source for record in listed).items()):
         one = source(name)
         licences = sorted({licence_of(record) for record in listed if record.source == name})
-        lines += ["%", f"% {one.title}: {count} records", f"%   licence: {'; '.join(licences)}"]
+        lines += ["%", f"% {one.title}: {count} record{'s' * (count > 1)}", f"%   licence: {'; '.join(licences)}"]
         lines += [f"%   duties: {one.licence.duties}"]
         lines += [f"%   acknowledge: {text}" for text in acknowledgements([one]).values()]
         lines += [f"%   cite: {', '.join(citation.key for citation in one.citations) or one.homepage}"]

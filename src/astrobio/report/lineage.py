@@ -11,7 +11,7 @@ from typing import Any
 from astrobio.core.errors import AstrobioError, DataMissing, IntegrityError
 from astrobio.core.hashing import sha256_files
 from astrobio.core.planet_run import PlanetRun
-from astrobio.datasets.held import licence_of
+from astrobio.datasets.held import licence_of, product_of
 from astrobio.datasets.pack import MANIFEST, SAMPLES, Pack, build_anew
 from astrobio.store import RealDataStorage, Record
 from astrobio.training import checkpoint
@@ -167,7 +167,7 @@ def _part(record: Record) -> str:
     """What records are counted by: the design of a run, or the source and its product."""
     if record.source == PLANET_RUNS:
         return f"design {record.key.rsplit('-', 2)[0]}"
-    return f"{record.source}/{record.provenance.detail.get('product', '')}"
+    return f"{record.source}/{product_of(record)}"
 
 
 def _add_record(tree: Any, storage: RealDataStorage, record: Record, inputs: bool) -> None:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +198,7 @@ class PipelineChecks:
         ]  # fmt: skip
         if admitted:
             raise IntegrityError(f"the gates admit what is no data: {'; '.join(admitted)}")
-        return f"{', '.join(INSTEAD)} are refused in the place of {len(self._sample(1))} products"
+        return f"{', '.join(INSTEAD)} are refused in the place of {len(self._products)} products"
 
     def sources(self) -> str:
         """Each source that is there has a licence, and as many records as it must have at least."""
@@ -215,15 +216,14 @@ class PipelineChecks:
     def packs(self) -> str:
         """Every file of every pack is as its manifest says, and all its records are in the store."""
         storage, _ = self._components.opened()
-        found = self._packs()
-        for pack in found:
+        for pack in self._packs:
             check_records(pack, storage)
-        return ", ".join(f"{len(pack)} samples of {pack.manifest.source}" for pack in found)
+        return ", ".join(f"{len(pack)} samples of {pack.manifest.source}" for pack in self._packs)
 
     def splits(self) -> str:
         """No group stands on two sides of a split."""
         checked = 0
-        for pack in self._packs():
+        for pack in self._packs:
             for column in (name for name in pack.samples if name.startswith("split_")):
                 groups: dict[str, str] = {}
                 for group, part in zip(pack.samples["group"], pack.samples[column], strict=True):
@@ -243,12 +243,18 @@ class PipelineChecks:
 
     def _sample(self, most: int) -> list[Record]:
         """At most so many records of each product, evenly spaced."""
-        storage, _ = self._components.opened()
-        products: dict[tuple[str, str], list[Record]] = {}
-        for record in storage.records():
-            products.setdefault((record.source, product_of(record)), []).append(record)
-        return [record for records in products.values() for record in records[:: -(-len(records) // most)]]
+        return [record for records in self._products.values() for record in records[:: -(-len(records) // most)]]
 
+    @cached_property
+    def _products(self) -> dict[tuple[str, str], list[Record]]:
+        """The records of each product."""
+        storage, _ = self._components.opened()
+        found: dict[tuple[str, str], list[Record]] = {}
+        for record in storage.records():
+            found.setdefault((record.source, product_of(record)), []).append(record)
+        return found
+
+    @cached_property
     def _packs(self) -> list[Pack]:
         """All packs of the store; opening one hashes its files."""
         storage, runs = self._components.opened()

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from astrobio.datasets.held import read_from
 from astrobio.datasets.pack import ArrayInfo
 from astrobio.datasets.packs.writing import Batch, Compilation
 from astrobio.datasets.planet_catalogues import Planets, read_planets
@@ -40,11 +41,10 @@ def compile_planets(storage: RealDataStorage, allow_declared: bool) -> Compilati
         If the store holds none.
     """
     planets = read_planets(storage, allow_declared=allow_declared)
-    records = set(planets.records)
     return Compilation(
         arrays=_arrays(),
         batches=_batches(planets),
-        records=[record for record in storage.records() if record.digest in records],
+        records=read_from(storage, planets.records),
         tables={"values": planets.values, "rows": planets.rows, "conflicts": planets.conflicts},
         counts={
             "planets": _count(planets.rows.unique(["planet", "catalogue"]), "catalogue"),

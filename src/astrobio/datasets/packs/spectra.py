@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from astrobio.core.spectrum import DEPTH_UNIT, FLUX_UNITS
+from astrobio.datasets.held import read_from
 from astrobio.datasets.pack import ArrayInfo
 from astrobio.datasets.pack_writer import Ragged
 from astrobio.datasets.packs.writing import Batch, Compilation
@@ -55,13 +56,12 @@ def _compile(storage: RealDataStorage, allow_declared: bool, chosen: pl.Expr, un
     for unit in used:
         arrays |= {_name(unit, part): ArrayInfo(dtype="float64", shape=[], units=unit, layout="ragged")
                    for part in _MEASURED}  # fmt: skip
-    digests = set(spectra.table["digest"])
     counts = {"quantity": _count(spectra.table, "quantity"), "instrument": _count(spectra.table, "instrument_known_as"),
               "points": {"all": int(spectra.table["points"].sum())}}  # fmt: skip
     return Compilation(
         arrays=arrays,
         batches=(_batch(spectra, begin, used) for begin in range(0, len(spectra), TOGETHER)),
-        records=[record for record in storage.records() if record.digest in digests],
+        records=read_from(storage, spectra.table["digest"]),
         counts=counts,
         measured=tuple(name for name in arrays if name not in _CODES),
     )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from astrobio.datasets.held import read_from
 from astrobio.datasets.pack import ArrayInfo
 from astrobio.datasets.pack_writer import Ragged
 from astrobio.datasets.packs.writing import TEST_SHARE, Batch, Compilation
@@ -34,14 +35,13 @@ def compile_texts(storage: RealDataStorage, allow_declared: bool) -> Compilation
     """
     found = read_texts(storage, allow_declared=allow_declared)
     texts, table = found.texts, _table(found.table())
-    digests = set(table["digest"])
     return Compilation(
         arrays={name: ArrayInfo(dtype="uint8", shape=[], units="bytes of UTF-8", layout="ragged") for name in BYTES},
         batches=(
             Batch(table[begin : begin + TOGETHER], _arrays(texts[begin : begin + TOGETHER]))
             for begin in range(0, len(texts), TOGETHER)
         ),
-        records=[record for record in storage.records() if record.digest in digests],
+        records=read_from(storage, table["digest"]),
         tables={"dropped": _listed(found.dropped, Dropped), "cleaned": _listed(found.cleaned, Cleaned)},
         counts={"texts": found.counts(), "licence": dict(table.group_by("licence").len().sort("licence").rows())},
         parts={"dates": later_dates(dict(zip(table["key"], table["date"], strict=True)))},

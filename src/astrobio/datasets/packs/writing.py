@@ -17,13 +17,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import DisjointSet
 
 from astrobio.core.errors import DataMissing, RefusedInput
 from astrobio.core.hashing import sha256_bytes, sha256_json
 from astrobio.core.native import native
 from astrobio.datasets.held import licence_of
 from astrobio.datasets.pack import RECORDS, ArrayInfo, Manifest
-from astrobio.datasets.pack_writer import PackWriter, Ragged, Samples, check_target
+from astrobio.datasets.pack_writer import PackWriter, Ragged, Samples
 from astrobio.datasets.splits import is_validation
 from astrobio.store.storage import RealDataStorage, Record
 
@@ -137,7 +138,6 @@ def write_pack(
     DataMissing
         If there is no sample.
     """
-    check_target(out, overwrite, f"astrobio build {name}")
     splits = ("random", *compilation.parts)
     frames: list[pl.DataFrame] = []
     with PackWriter(out, name, compilation.arrays, splits=splits, measured=compilation.measured,
@@ -248,20 +248,11 @@ def merged(groups: Sequence[str], pairs: Iterable[tuple[int, int]]) -> list[str]
     >>> merged(["a", "b", "c", "b"], [(0, 1), (2, 0)]), merged(["b", "a"], [])
     (['a', 'a', 'a', 'a'], ['b', 'a'])
     """
-    names = sorted(set(groups))
-    number = {name: place for place, name in enumerate(names)}
-    parents = list(range(len(names)))
-
-    def root(place: int) -> int:
-        while parents[place] != place:
-            parents[place] = parents[parents[place]]
-            place = parents[place]
-        return place
-
+    united = DisjointSet(groups)
     for one, other in pairs:
-        first, second = sorted((root(number[groups[one]]), root(number[groups[other]])))
-        parents[second] = first
-    return [names[root(number[name])] for name in groups]
+        united.merge(groups[one], groups[other])
+    named = {name: min(subset) for subset in united.subsets() for name in subset}
+    return [named[name] for name in groups]
 
 
 def code_digest(patterns: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import DisjointSet
 from scipy.spatial import cKDTree
 
 from astrobio.datasets.planet_catalogues.names import Entry, Key, Named
@@ -308,35 +309,25 @@ def _directions(places: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
 
 def _group(planets: Sequence[Joined], report: JoinReport) -> None:
     """Give each planet its group: planets whose hosts share a name, or a place, have one."""
-    parents = list(range(len(planets)))
-
-    def root(one: int) -> int:
-        while parents[one] != one:
-            parents[one] = parents[parents[one]]
-            one = parents[one]
-        return one
-
-    def unite(one: int, other: int) -> bool:
-        first, last = sorted((root(one), root(other)))
-        parents[last] = first
-        return first != last
-
+    united = DisjointSet(range(len(planets)))
     first: dict[str, int] = {}
     stars = [planet.stars() for planet in planets]
     for number, names in enumerate(stars):
         for name in names:
-            unite(number, first.setdefault(name, number))
+            united.merge(number, first.setdefault(name, number))
     for one, other in _neighbours(planets):
-        if unite(one, other):
+        if united.merge(one, other):
             entry = planets[other].rows[0].entry
             report.doubts.append(Doubt("one place", entry.catalogue, entry.name, (planets[one].name,)))
-    sizes: dict[int, set[str]] = defaultdict(set)
-    for number, planet in enumerate(planets):
-        planet.group = stars[root(number)][0]
-        sizes[root(number)] |= set(stars[number])
+    sizes: dict[int, int] = {}
+    for members in united.subsets():
+        leader = min(members)
+        sizes[leader] = len({star for number in members for star in stars[number]})
+        for number in members:
+            planets[number].group = stars[leader][0]
     report.groups = len(sizes)
     if sizes:
-        report.largest_group = planets[max(sizes, key=lambda one: (len(sizes[one]), -one))].group
+        report.largest_group = planets[max(sizes, key=lambda one: (sizes[one], -one))].group
 
 
 def _neighbours(planets: Sequence[Joined]) -> list[tuple[int, int]]:
