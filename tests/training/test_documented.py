@@ -584,6 +584,7 @@ def test_the_download_brings_what_training_needs(few, bundled, tmp_path, capsys,
     assert_lines(out, *STEPS, r"✅ VPLanet planet runs: 66 runs admitted \(66 new, 0 refused by a gate\) of the 66 .*",
                  "✅ ALL DATA DOWNLOADED AND VALIDATED", "🚀 Training can now start!")  # fmt: skip
     assert not re.search(r"✅ (NASA|KEGG|JWST)", out)
+    assert [path.name for path in (tmp_path / "new" / "packs").iterdir()] == ["planet_runs"]
     assert train_main(["--config", str(recipe), *store, "--max_epochs", "1"]) == 0
     capsys.readouterr()
     assert acquisition.main(["planet_runs", *store, "--json"]) == 0

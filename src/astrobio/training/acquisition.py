@@ -212,7 +212,7 @@ def _worded(report: SourceReport) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _build(found: Collected) -> None:
-    """Build each pack that records are there for, unless it stands already."""
+    """Build each pack that records are there for, unless it stands already; of planet runs alone, only theirs."""
     storage = found.storage
     if storage.records(source=RUNS):
         pack = open_pack(storage)
@@ -221,7 +221,7 @@ def _build(found: Collected) -> None:
         for split in ("random", "boxes"):
             counts = pack.manifest.counts[f"split_{split}"]
             say(f"   split {split}: " + ", ".join(f"{count} {part}" for part, count in counts.items()))
-    for name in packs.DATA_SETS:
+    for name in packs.DATA_SETS if found.reports else ():
         try:
             pack = packs.up_to_date(storage, name, pack_folder(storage.root, name))
         except DataMissing:
