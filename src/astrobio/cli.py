@@ -50,12 +50,12 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
 
-    _data_commands(command)
-    _model_commands(command)
+    for commands_of in (_simulate, _archives, _packs, _store, _models):
+        commands_of(command)
     return parser
 
 
-def _data_commands(command: Any) -> None:
+def _simulate(command: Any) -> None:
     simulate = command(
         "simulate",
         "run an ensemble of climates and admit it",
@@ -67,6 +67,9 @@ def _data_commands(command: Any) -> None:
     simulate.add_argument("--test-planets", type=int, default=0, help="planets of the Latin-hypercube test set")
     simulate.add_argument("--workers", type=int, help="processes (default: one a core)")
     simulate.add_argument("--time-limit", type=float, default=60.0, help="seconds for each run (default 60)")
+
+
+def _archives(command: Any) -> None:
     sources = command("sources", "the sources: what they hold, what is in the store", "astrobio sources phl_hwc")
     sources.add_argument("name", nargs="?", help="a source, to see it in full")
     fetch = command(
@@ -98,6 +101,9 @@ def _data_commands(command: Any) -> None:
         help="make a random share again first; the bundle is admitted as reproduced if all bytes agree",
     )
     bring.add_argument("--workers", type=int, help="processes for that (default: one a core)")
+
+
+def _packs(command: Any) -> None:
     build = command(
         "build", "compile records into a pack", "astrobio build planets\n  astrobio build planet_runs --out pack"
     )
@@ -117,6 +123,9 @@ def _data_commands(command: Any) -> None:
         "of", nargs="?", metavar="OF", help="a pack, a run's folder or a checkpoint (default: the store)"
     )
     export.add_argument("--out", metavar="FILE", help="the file to write (default: standard output)")
+
+
+def _store(command: Any) -> None:
     verify = command("verify", "check the store", "astrobio verify --deep --rerun 0.02")
     verify.add_argument("--deep", action="store_true", help="hash every object and let it pass the gates again")
     verify.add_argument(
@@ -130,7 +139,7 @@ def _data_commands(command: Any) -> None:
     command("quarantine", "show what was refused, and why", "astrobio quarantine --json")
 
 
-def _model_commands(command: Any) -> None:
+def _models(command: Any) -> None:
     train = command("train", "train a model", "astrobio train --config configs/datacube_cnn_demo.yaml --run demo")
     train.add_argument("--model", help="name of the model (default: rebuilt_datacube_cnn)")
     train.add_argument("--config", help="YAML file of the recipe")

@@ -206,7 +206,7 @@ def test_what_a_pack_does_not_hold_is_named(pack):
 
 def test_a_folder_that_holds_no_pack_is_missing_data(tmp_path):
     for path in (tmp_path, tmp_path / "none"):
-        with pytest.raises(DataMissing, match="there is no pack in .*\nRun: astrobio build planet_runs") as seen:
+        with pytest.raises(DataMissing, match="there is no pack in .*\nRun: astrobio build NAME --out") as seen:
             Pack.open(path)
         assert seen.value.exit_code == 3
     (tmp_path / "file").write_bytes(b"")

@@ -18,7 +18,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from astrobio.core.provenance import Provenance
-from astrobio.verify.spectra import SUN_IN_JUPITERS
+from astrobio.verify.planet_spectra import SUN_IN_JUPITERS
 
 Array = NDArray[np.float64]
 NASA, STAR, JWST = "nasa_exoplanet_archive/spectra", "irtf_spex/stars", "mast/x1d"

@@ -12,6 +12,7 @@ from astrobio.core.provenance import Provenance
 from astrobio.core.spectrum import Spectrum
 from astrobio.formats.spectra_fits import read_spex
 from astrobio.verify import spectra as checks
+from astrobio.verify import stellar_spectra
 from astrobio.verify.gates import gates
 
 
@@ -64,7 +65,7 @@ SOURCE = Source(
                 checks.check_dates,
                 checks.check_values(least_present=0.5),
                 checks.check_errors(least=0.0, most_relative=0.3),
-                checks.check_star,
+                stellar_spectra.check_star,
             ),
             saved_as=("irtf_spex/*.fits",),
             expected_bytes=5_000_000,

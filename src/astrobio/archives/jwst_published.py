@@ -17,6 +17,7 @@ from astrobio.core.provenance import Provenance
 from astrobio.core.spectrum import Spectrum
 from astrobio.formats.spectra_text import read_text_spectrum
 from astrobio.formats.spectrum_file import SpectrumFile
+from astrobio.verify import planet_spectra
 from astrobio.verify import spectra as checks
 from astrobio.verify.gates import gates
 from astrobio.verify.verdict import Findings
@@ -158,10 +159,10 @@ GATES = gates(
         checks.check_instrument(),
         checks.check_dates,
         checks.check_values(least_present=1.0),
-        checks.check_errors(checks.LEAST_DEPTH_ERROR, checks.MOST_DEPTH_ERROR),
-        checks.check_depth,
-        checks.check_known_planet(DEPTHS),
-        checks.check_course,
+        checks.check_errors(planet_spectra.LEAST_DEPTH_ERROR, planet_spectra.MOST_DEPTH_ERROR),
+        planet_spectra.check_depth,
+        planet_spectra.check_known_planet(DEPTHS),
+        planet_spectra.check_course,
     ),
 )
 

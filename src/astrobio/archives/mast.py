@@ -12,6 +12,7 @@ from astrobio.core.names import canonical, host_of
 from astrobio.core.provenance import Provenance
 from astrobio.core.spectrum import Spectrum
 from astrobio.formats.spectra_fits import read_x1d
+from astrobio.verify import jwst
 from astrobio.verify import spectra as checks
 from astrobio.verify.gates import gates
 
@@ -33,14 +34,14 @@ def _gates(counted: str) -> Gates:
     return gates(
         read_x1d,
         checks.check_columns(counted),
-        checks.check_jwst,
+        jwst.check_jwst,
         checks.check_names,
         checks.check_wavelengths(ascending=False),
         checks.check_instrument(least_inside=0.8),
         checks.check_dates,
         checks.check_values(least_present=0.1),
         checks.check_errors(least=0.0, most_relative=float("inf")),
-        checks.check_jwst_course,
+        jwst.check_jwst_course,
     )
 
 

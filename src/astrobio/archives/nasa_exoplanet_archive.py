@@ -16,6 +16,7 @@ from astrobio.core.spectrum import Spectrum
 from astrobio.formats.delimited import Dialect
 from astrobio.formats.schema import Column, Schema, with_errors
 from astrobio.formats.spectra_ipac import read_ipac_spectrum
+from astrobio.verify import planet_spectra
 from astrobio.verify import spectra as checks
 from astrobio.verify.gates import gates
 from astrobio.verify.planet_tables import PlanetColumns, check_planets
@@ -224,10 +225,10 @@ def _spectra() -> Product:
             checks.check_instrument(),
             checks.check_dates,
             checks.check_values(least_present=1.0),
-            checks.check_errors(checks.LEAST_DEPTH_ERROR, checks.MOST_DEPTH_ERROR),
-            checks.check_depth,
-            checks.check_radii,
-            checks.check_course,
+            checks.check_errors(planet_spectra.LEAST_DEPTH_ERROR, planet_spectra.MOST_DEPTH_ERROR),
+            planet_spectra.check_depth,
+            planet_spectra.check_radii,
+            planet_spectra.check_course,
         ),
         saved_as=("nasa_exoplanet_archive/spectra/*.tbl",),
         expected_bytes=1_300_000,

@@ -258,12 +258,12 @@ class Pack:
         try:
             content = (path / MANIFEST).read_bytes()
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise DataMissing(f"there is no pack in {path}", fix=BUILD) from error
+            raise DataMissing(f"there is no pack in {path}", fix=f"astrobio build NAME --out {path}") from error
         try:
             manifest = Manifest.model_validate_json(content)
         except ValidationError as error:
             raise RefusedInput(
-                f"{path / MANIFEST} is not a pack's manifest: {error}", fix=f"{BUILD} --overwrite"
+                f"{path / MANIFEST} is not a pack's manifest: {error}", fix=f"{build_anew('NAME')} --out {path}"
             ) from error
         if manifest.format != FORMAT:
             raise RefusedInput(

@@ -1,7 +1,7 @@
 """Forensics on curves: numbers that tell a measured spectrum from one that was computed.
 
 Each function takes values and their uncertainties, in the order of wavelength, and returns the number that a check
-judges; the bounds stand with the checks in ``verify.spectra``.
+judges; the bounds stand with the checks in ``verify``.
 """
 
 from __future__ import annotations
