@@ -12,7 +12,7 @@ import pytest
 
 from astrobio.archives.asking import Entries, StaticFile, StaticFiles
 from astrobio.archives.registry import SOURCES
-from astrobio.core.errors import RefusedInput, UsageError
+from astrobio.core.errors import DataMissing, RefusedInput, UsageError
 from astrobio.fetch import bringing, engine
 from astrobio.fetch.engine import Fetcher, chosen, import_file
 from astrobio.store import RealDataStorage, files
@@ -407,6 +407,35 @@ def test_a_file_that_a_user_saved_stands_for_the_one_that_is_not_served(table_so
     before = len(services.requests)
     report = fetch_one(store)
     assert (report.complete, report.counts, len(services.requests)) == (True, {"things": 2}, before)
+
+
+def test_a_saved_table_that_is_cut_is_refused_and_the_whole_one_stays(table_source, store, tmp_path):
+    whole, cut = tmp_path / "Saved 1.csv", tmp_path / "Saved 2.csv"
+    whole.write_bytes(b"id,value\na,1\nb,2\n")
+    cut.write_bytes(b"id,value\na,1\n")
+    one = register(replace(table_source, products=(replace(table_source.products[0], least=2),)))
+    storage = RealDataStorage(store, create=True)
+    assert import_file(storage, one, whole).admitted == 1
+    report = import_file(storage, one, cut)
+    assert report.rejected[0][1].reasons == ["transfer: as much as the archive has: 1 things (expected at least 2)"]
+    assert engine.held_counts(storage, one) == {"things": 2}
+
+
+def test_a_table_that_comes_cut_is_refused(table_source, services, store):
+    register(replace(table_source, products=(replace(table_source.products[0], least=3),)))
+    report = fetch_one(store)
+    assert (report.complete, report.admitted) == (False, 0)
+    assert report.refused[0][1] == ["transfer: as much as the archive has: 2 things (expected at least 3)"]
+
+
+def test_of_several_files_one_may_hold_little(files_of, store):
+    register(made_source(product("a", files_of("a.txt", "b.txt"), least=2)))
+    assert fetch_one(store).complete
+
+
+def test_a_file_that_is_not_there_is_missing(table_source, store, tmp_path):
+    with pytest.raises(DataMissing, match=r"there is no file .*none\.csv"):
+        import_file(RealDataStorage(store, create=True), table_source, tmp_path / "none.csv")
 
 
 def test_the_same_bytes_from_the_archive_are_there_already(table_source, store, tmp_path):

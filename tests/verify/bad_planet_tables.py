@@ -213,6 +213,8 @@ def bad_transfers(mirror: Path) -> Iterator[BadFile]:
     cut = replace(whole, rows=whole.rows[:2000]).content()
     counted = {"rows_counted": len(whole.rows)}
     yield BadFile("2,000 rows of those that the service counts", PSCOMPPARS, cut, counted, "transfer", "row count")
+    yield BadFile("2,000 rows of a table that has 5,000 at least", PSCOMPPARS, cut, {"at_least": 5000}, "transfer",
+                  "as much as the archive has")  # fmt: skip
     yield BadFile("as many rows as were asked for", PSCOMPPARS, cut, {"most_rows": 2000}, "transfer",
                   "not cut at the row limit")  # fmt: skip
     content = genuine(mirror, PS)

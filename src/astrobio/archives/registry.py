@@ -108,7 +108,7 @@ def product_of(provenance: Provenance) -> Product:
 
 def verify(content: bytes, provenance: Provenance) -> Verdict:
     """Let ``content`` pass the gates of its product; see :func:`product_of`."""
-    return product_of(provenance).gates(content, provenance)
+    return product_of(provenance).judge(content, provenance)
 
 
 def group(content: bytes, provenance: Provenance) -> str:

@@ -7,14 +7,14 @@ reads how to ask, the store which gates a record passes, the documentation the r
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from astrobio.archives.asking import Ask
+from astrobio.archives.asking import Ask, StaticFile, TapQuery
 from astrobio.archives.citing import Citation
 from astrobio.core.errors import UsageError
 from astrobio.core.provenance import Kind, Provenance
 from astrobio.verify.tables import TableFormat
-from astrobio.verify.verdict import Verdict
+from astrobio.verify.verdict import Finding, Verdict
 
 Gates = Callable[[bytes, Provenance], Verdict]
 Grouping = Callable[[bytes, Provenance], str]
@@ -101,6 +101,21 @@ class Product:
     group: Grouping = by_key
     isolated: bool = True
     table: TableFormat | None = None
+
+    @property
+    def in_one_file(self) -> bool:
+        """Whether the archive gives the whole product as one file, which then holds no fewer than ``least``."""
+        return isinstance(self.ask, StaticFile | TapQuery)
+
+    def judge(self, content: bytes, provenance: Provenance) -> Verdict:
+        """The verdict of the gates, and whether there is as much as the provenance says that the archive has."""
+        verdict = self.gates(content, provenance)
+        least, count = provenance.detail.get("at_least"), verdict.counts.get(self.counted)
+        if least is None or count is None:
+            return verdict
+        whole = Finding("transfer", "as much as the archive has", count >= least, "refuse", f"{count} {self.counted}",
+                        f"at least {least}")  # fmt: skip
+        return replace(verdict, findings=(*verdict.findings, whole))
 
 
 @dataclass(frozen=True)

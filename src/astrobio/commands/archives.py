@@ -31,7 +31,7 @@ def sources(options: argparse.Namespace) -> Result:
         show(options, *_page(document))
         return True, document
     documents = [_description(one, storage) for one in SOURCES.values()]
-    rows = [(one["name"], one["holds"], _held(one["held"]), one["newest"] or "", one["licence"]["name"],
+    rows = [(one["name"], one["holds"], _held(one["held"]), _age(one), one["licence"]["name"],
              one["verified"]) for one in documents]  # fmt: skip
     show(options, table(f"{len(rows)} sources", rows, ("source", "holds", "in the store", "newest", "licence",
                                                        "verified on genuine bytes")))  # fmt: skip
@@ -57,6 +57,7 @@ def _description(one: Source, storage: Any) -> dict[str, Any]:
 
     records = storage.records(source=one.name) if storage is not None else []
     retrieved = [record.provenance.detail.get("retrieved", "") for record in records]
+    imported = [record.provenance.detail.get("imported", "") for record in records]
     return {
         "name": one.name,
         "title": one.title,
@@ -80,6 +81,7 @@ def _description(one: Source, storage: Any) -> dict[str, Any]:
         "records": len(records),
         "assurance": dict(Counter(record.assurance for record in records)),
         "newest": max(retrieved)[:10] if any(retrieved) else None,
+        "imported": max(imported)[:10] if any(imported) else None,
         "verified": describing.verified(one),
         "allowed": describing.allowed(one),
         "requests": describing.requests(one),
@@ -89,6 +91,11 @@ def _description(one: Source, storage: Any) -> dict[str, Any]:
         "commands": describing.commands(one),
         "genuine_files": [file.sha256 for file in verified_on_genuine_bytes(one.name)],
     }  # fmt: skip
+
+
+def _age(document: dict[str, Any]) -> str:
+    """When the newest was retrieved; of saved files only when they came in is known, not how old they are."""
+    return document["newest"] or (f"saved before {document['imported']}" if document["imported"] else "")
 
 
 def _held(counts: dict[str, int]) -> str:

@@ -65,9 +65,11 @@ class Brought:
 
     def provenance(self, source: Source, digest: str) -> Provenance:
         """The provenance of its record; the key holds the digest's beginning, so that releases lie side by side."""
-        kind = source.product(self.product).kind
+        product = source.product(self.product)
         detail = {"product": self.product, "name": self.name, **self.detail}
-        return Provenance(source.name, kind, self.assurance, self.origin, record_key(self.product, self.name, digest),
+        if product.in_one_file and self.assurance != "pinned":
+            detail["at_least"] = product.least
+        return Provenance(source.name, product.kind, self.assurance, self.origin, record_key(self.product, self.name, digest),
                           detail)  # fmt: skip
 
 

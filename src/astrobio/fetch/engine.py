@@ -18,7 +18,9 @@ from filelock import FileLock, Timeout
 from astrobio.archives.asking import address, is_single
 from astrobio.archives.registry import SOURCES, source
 from astrobio.archives.source import Product, Source
-from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DATA_MISSING, EXIT_UNREACHABLE, AstrobioError, UsageError
+from astrobio.core.errors import (
+    EXIT_CHECK_FAILED, EXIT_DATA_MISSING, EXIT_UNREACHABLE, AstrobioError, DataMissing, UsageError,
+)  # fmt: skip
 from astrobio.core.hashing import sha256_files
 from astrobio.core.provenance import Provenance
 from astrobio.fetch.bringing import HOPELESS, TOGETHER, Bringing, Brought, Transfers, credentials_of, session_for
@@ -359,6 +361,8 @@ def import_file(storage: RealDataStorage, one: Source, path: Path, product: str 
     DataMissing
         If it is not there.
     """
+    if not path.is_file():
+        raise DataMissing(f"there is no file {path}")
     chosen_product = _product_for(one, path, product)
     brought = bring_from_file(one, chosen_product.name, path)
     return storage.admit_many([(path, brought.provenance(one, brought.sha256 or ""))])

@@ -103,15 +103,7 @@ class FromMirror:
 
 
 def bring_from_file(source: Source, product: str, path: Path) -> Brought:
-    """A file that a user has saved.
-
-    Raises
-    ------
-    DataMissing
-        If it is not there.
-    """
-    if not path.is_file():
-        raise DataMissing(f"there is no file {path}")
+    """A file that a user has saved."""
     [digest] = sha256_files([path])
     return _saved(SavedFile(product, path.name), path, digest, {"file": path.name, "imported": now()}, "import")
 
