@@ -30,7 +30,7 @@ from tests.fuzz.fuzz_tables import edit_json
 from tests.fuzz.fuzzing import Format, Mutant, main
 from tests.fuzz.mutation import mutate
 
-MOST_OFF = 0.05
+MOST_OFF = 0.03
 """W m-2 by which what a planet takes in and gives off may differ over the year; fields are rounded to 0.1."""
 
 

@@ -130,6 +130,13 @@ def test_an_unbalanced_climate_is_refused(earth):
     assert failing(judge(run)) == {"energy balance"}
 
 
+def test_fields_that_take_in_more_than_they_give_off_are_refused(earth):
+    """Found by fuzzing: each mean was within rounding of its diagnostic, the two off in opposite directions."""
+    absorbed = earth.values("absorbed_shortwave")
+    absorbed[:, : absorbed.shape[1] * 2 // 5] += FIELD["absorbed_shortwave"].step
+    assert failing(judge(changed(earth, absorbed_shortwave=absorbed))) == {"energy balance of the fields"}
+
+
 def test_a_wrong_insolation_or_transport_integral_is_refused(earth):
     for name, value, check in (
         ("insolation_integral_error", 0.01, "insolation integral"),

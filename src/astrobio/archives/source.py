@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from astrobio.archives.asking import Ask, StaticFile, TapQuery
+from astrobio.archives.asking import Ask
 from astrobio.archives.citing import Citation
 from astrobio.core.errors import UsageError
 from astrobio.core.provenance import Kind, Provenance
@@ -101,11 +101,6 @@ class Product:
     group: Grouping = by_key
     isolated: bool = True
     table: TableFormat | None = None
-
-    @property
-    def in_one_file(self) -> bool:
-        """Whether the archive gives the whole product as one file, which then holds no fewer than ``least``."""
-        return isinstance(self.ask, StaticFile | TapQuery)
 
     def judge(self, content: bytes, provenance: Provenance) -> Verdict:
         """The verdict of the gates, and whether there is as much as the provenance says that the archive has."""

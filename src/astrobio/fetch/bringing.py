@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from astrobio.archives.asking import is_single
 from astrobio.archives.source import Product, Source
 from astrobio.core.errors import AstrobioError, RefusedInput
 from astrobio.core.native import native
@@ -67,10 +68,10 @@ class Brought:
         """The provenance of its record; the key holds the digest's beginning, so that releases lie side by side."""
         product = source.product(self.product)
         detail = {"product": self.product, "name": self.name, **self.detail}
-        if product.in_one_file and self.assurance != "pinned":
+        if is_single(product.ask) and self.assurance != "pinned":
             detail["at_least"] = product.least
-        return Provenance(source.name, product.kind, self.assurance, self.origin, record_key(self.product, self.name, digest),
-                          detail)  # fmt: skip
+        key = record_key(self.product, self.name, digest)
+        return Provenance(source.name, product.kind, self.assurance, self.origin, key, detail)
 
 
 def record_key(product: str, name: str, digest: str) -> str:

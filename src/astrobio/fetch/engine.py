@@ -19,7 +19,12 @@ from astrobio.archives.asking import address, is_single
 from astrobio.archives.registry import SOURCES, source
 from astrobio.archives.source import Product, Source
 from astrobio.core.errors import (
-    EXIT_CHECK_FAILED, EXIT_DATA_MISSING, EXIT_UNREACHABLE, AstrobioError, DataMissing, UsageError,
+    EXIT_CHECK_FAILED,
+    EXIT_DATA_MISSING,
+    EXIT_UNREACHABLE,
+    AstrobioError,
+    DataMissing,
+    UsageError,
 )  # fmt: skip
 from astrobio.core.hashing import sha256_files
 from astrobio.core.provenance import Provenance
