@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from astrobio.archives import describing
-from astrobio.archives.citing import bibtex
 from astrobio.archives.genuine import verified_on_genuine_bytes
 from astrobio.archives.registry import SOURCES
 from astrobio.archives.source import Product, Source
@@ -230,7 +229,7 @@ def _citing(source: Source) -> list[str]:
     if source.acknowledgement:
         lines += ["The archive asks for this sentence:", "", f"> {source.acknowledgement}", ""]
     if source.citations:
-        lines += ["```bibtex", bibtex([source]).rstrip(), "```", ""]
+        lines += ["```bibtex", describing.bibtex([source]).rstrip(), "```", ""]
     return lines
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from astrobio.archives.citing import Citation, acknowledgements, bibtex, escaped
+from astrobio.archives.citing import Citation, escaped
+from astrobio.archives.describing import acknowledgements, bibtex
 from astrobio.archives.registry import SOURCES
 from astrobio.core.errors import UsageError
 

@@ -1,16 +1,11 @@
-"""Works to cite, as BibTeX, and what the archives ask to be acknowledged with."""
+"""Works to cite, as BibTeX."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from astrobio.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from astrobio.archives.source import Source
 
 OTHERS = "others"
 """Stands last among authors where there are more."""
@@ -144,42 +139,3 @@ def _escaped(character: str) -> str:
     if marks not in _ACCENTS or not letter.isascii():
         raise UsageError(f"{character!r} is not known to TeX here", fix="add it to astrobio.archives.citing")
     return f"{{\\{_ACCENTS[marks]}{letter}}}"
-
-
-def bibtex(sources: Iterable[Source]) -> str:
-    """The works that sources ask to be cited with, each once, in the order of their keys.
-
-    Parameters
-    ----------
-    sources : iterable of Source
-
-    Returns
-    -------
-    str
-        A BibTeX file, in ASCII; empty where there is nothing to cite.
-
-    Raises
-    ------
-    UsageError
-        If two works have one key.
-
-    >>> from astrobio.archives.registry import source
-    >>> bibtex([source("kegg")]).splitlines()[0]
-    '@article{Kanehisa2000,'
-    """
-    found: dict[str, Citation] = {}
-    for one in sources:
-        for citation in one.citations:
-            if found.setdefault(citation.key, citation) != citation:
-                raise UsageError(f"two works have the key {citation.key}", fix=f"rename that of {one.name}")
-    return "\n\n".join(found[key].bibtex for key in sorted(found)) + "\n" if found else ""
-
-
-def acknowledgements(sources: Iterable[Source]) -> dict[str, str]:
-    """The sentences that archives ask a publication to carry, by the archive's title; those that ask for none left out.
-
-    >>> from astrobio.archives.registry import source
-    >>> acknowledgements([source("arxiv"), source("rhea")])
-    {'arXiv abstracts': 'Thank you to arXiv for use of its open access interoperability.'}
-    """
-    return {one.title: one.acknowledgement for one in sources if one.acknowledgement}

@@ -1,15 +1,17 @@
-"""What is said of a source, in words: commands and the documentation say it in the same ones."""
+"""What is said of a source, in words, the same in commands and documentation; and what citing sources takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType, MethodType
 from typing import Any
 
 from astrobio.archives import asking
 from astrobio.archives.asking import Ask, address
+from astrobio.archives.citing import Citation
 from astrobio.archives.genuine import verified_on_genuine_bytes
 from astrobio.archives.source import Product, Source
+from astrobio.core.errors import UsageError
 from astrobio.formats.schema import Column
 
 NOT_RUN = "not yet run"
@@ -219,3 +221,42 @@ def _made_of(one: Any, seen: set[int]) -> Iterator[FunctionType]:
     yield function
     for cell in function.__closure__ or ():
         yield from _made_of(cell.cell_contents, seen)
+
+
+def bibtex(sources: Iterable[Source]) -> str:
+    """The works that sources ask to be cited with, each once, in the order of their keys.
+
+    Parameters
+    ----------
+    sources : iterable of Source
+
+    Returns
+    -------
+    str
+        A BibTeX file, in ASCII; empty where there is nothing to cite.
+
+    Raises
+    ------
+    UsageError
+        If two works have one key.
+
+    >>> from astrobio.archives.registry import source
+    >>> bibtex([source("kegg")]).splitlines()[0]
+    '@article{Kanehisa2000,'
+    """
+    found: dict[str, Citation] = {}
+    for one in sources:
+        for citation in one.citations:
+            if found.setdefault(citation.key, citation) != citation:
+                raise UsageError(f"two works have the key {citation.key}", fix=f"rename that of {one.name}")
+    return "\n\n".join(found[key].bibtex for key in sorted(found)) + "\n" if found else ""
+
+
+def acknowledgements(sources: Iterable[Source]) -> dict[str, str]:
+    """The sentences that archives ask a publication to carry, by the archive's title; those that ask for none left out.
+
+    >>> from astrobio.archives.registry import source
+    >>> acknowledgements([source("arxiv"), source("rhea")])
+    {'arXiv abstracts': 'Thank you to arXiv for use of its open access interoperability.'}
+    """
+    return {one.title: one.acknowledgement for one in sources if one.acknowledgement}

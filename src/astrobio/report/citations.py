@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from astrobio.archives.citing import acknowledgements, bibtex
+from astrobio.archives.describing import acknowledgements, bibtex
 from astrobio.archives.registry import source
 from astrobio.core.errors import DataMissing
 from astrobio.core.hashing import sha256_bytes
