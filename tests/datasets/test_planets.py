@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from astrobio.archives import exoplanet_eu
+from astrobio.archives import exoplanet_eu, nasa_exoplanet_archive
 from astrobio.core.errors import DataMissing, RefusedInput, UsageError
 from astrobio.core.names import canonical, host_of
 from astrobio.core.provenance import Provenance
@@ -580,6 +580,37 @@ def test_the_table_of_the_service_of_exoplanet_eu_is_read_as_its_file(archive_mi
     assert set(other["quantity"]) == {"age", "stellar_mass"}, (
         "the service has no uncertainties of stars, which mark them"
     )
+
+
+def with_reflinks(content: bytes, links: dict[str, tuple[str, str]]) -> bytes:
+    """The composite table with links to papers, as the service has them: for a column, the link of a planet."""
+    frame = nasa_exoplanet_archive.FORMATS["pscomppars"].text(content).frame
+    return frame.with_columns(
+        pl.when(pl.col("pl_name") == planet).then(pl.lit(link)).alias(f"{column}_reflink")
+        for column, (planet, link) in links.items()
+    ).write_csv().encode()  # fmt: skip
+
+
+def test_what_the_composite_table_says_of_a_value_is_kept(archive_mirror: Path, tmp_path: Path) -> None:
+    """Links are written as in answers of the service that others have published."""
+    paper = ("<a refstr=FARIA_ET_AL__2022 href=https://ui.adsabs.harvard.edu/abs/2022A&A...658A.115F/abstract "
+             "target=ref>Su&aacute;rez Mascare&ntilde;o</a>")  # fmt: skip
+    computed = "<a refstr=CALCULATED_VALUE href=/docs/composite_calc.html target=_blank>Calculated Value</a>"
+    links = {"pl_orbper": ("51 Peg b", paper), "pl_rade": ("51 Peg b", paper), "st_rad": ("K2-18 b", computed),
+             "pl_bmasse": ("Kepler-186 f", paper), "st_spectype": ("HD 209458 b", paper)}  # fmt: skip
+    content, provenance = saved(PSCOMPPARS, archive_mirror / GENUINE[PSCOMPPARS])
+    found = read_planets(stored(tmp_path / "store", [(with_reflinks(content, links), provenance)]))
+    named = "Suárez Mascareño (2022A&A...658A.115F)"
+    for name, quantity, kind, because, reference in (
+        ("51 Peg b", "orbital_period", MEASURED, "pl_orbper_reflink names its paper", named),
+        ("51 Peg b", "radius", MEASURED, "pl_rade_reflink names its paper", named),
+        ("51 Peg b", "stellar_radius", UNKNOWN, "the table does not say", None),
+        ("K2-18 b", "stellar_radius", CALCULATED, "st_rad_reflink: Calculated Value", None),
+        ("Kepler-186 f", "mass", CALCULATED, "pl_bmassprov: M-R relationship", named),
+        ("HD 209458 b", "spectral_type", MEASURED, "st_spectype_reflink names its paper", named),
+    ):  # fmt: skip
+        seen = value(found, name, quantity, "pscomppars")
+        assert (seen["kind"], seen["because"], seen["reference"]) == (kind, because, reference), (name, quantity)
 
 
 def test_a_newer_release_takes_the_place_of_the_older(archive_mirror: Path, tmp_path: Path) -> None:

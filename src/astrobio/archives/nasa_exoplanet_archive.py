@@ -69,8 +69,23 @@ _NAMES = (
     Column("pl_controv_flag", **_FLAG),  # type: ignore[arg-type]
 )
 
+REFLINK = "_reflink"
+"""Ends the name of a column of the composite table that links a value's paper, or says that the archive calculated it;
+files that were saved from the interactive table can lack them."""
+MERGED = (
+    "pl_orbper", "pl_orbsmax", "pl_rade", "pl_bmasse", "pl_orbeccen", "pl_insol", "pl_eqt", "st_spectype", "st_teff",
+    "st_rad", "st_mass", "st_met", "st_logg", "sy_dist", "sy_vmag", "sy_kmag", "sy_gaiamag",
+)  # fmt: skip
 PSCOMPPARS = Schema(
-    (*_NAMES, *_PLANET, Column("ttv_flag", **_FLAG), *_STAR, *_PLACE, *_SYSTEM),  # type: ignore[arg-type]
+    (
+        *_NAMES,
+        *_PLANET,
+        Column("ttv_flag", **_FLAG),  # type: ignore[arg-type]
+        *_STAR,
+        *_PLACE,
+        *_SYSTEM,
+        *(Column(f"{name}{REFLINK}", optional=True) for name in MERGED),
+    ),
     key=("pl_name",),
 )
 PS = Schema(
@@ -257,7 +272,7 @@ SOURCE = Source(
     ),
     products=(
         _table("pscomppars", "one row a planet, its values merged from several papers", "planets", PLANET_COLUMNS,
-               "PSCompPars*.csv", 5000, 4_000_000),
+               "PSCompPars*.csv", 5000, 16_000_000),
         _table("ps", "one row a planet and paper, values as each paper gives them", "parameter sets", PLANET_COLUMNS,
                "PS_*.csv", 1, 45_000_000),
         _table("cumulative", "Kepler objects of interest", "Kepler objects", KOI_COLUMNS, "cumulative*.csv", 9000,
@@ -271,7 +286,9 @@ SOURCE = Source(
     "Institute of Technology, under contract with the National Aeronautics and Space Administration under the "
     "Exoplanet Exploration Program.",
     unconfirmed=(
-        "The size of the whole table ps is an estimate: of the saved files one holds a part of it.",
+        "The sizes of ps and pscomppars are estimates: the saved files lack rows of one, columns of the other.",
+        "Columns of pscomppars that link the paper of a value (_reflink) are asked for by the names that the service "
+        "lists; the saved file does not have them.",
         "How many requests the archive allows was not found; one a second is this project's choice.",
     ),
     notes=(

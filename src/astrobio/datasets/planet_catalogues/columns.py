@@ -21,6 +21,8 @@ MEASURED, CALCULATED, UNKNOWN = "measured", "calculated", "unknown"
 NASA, OPEN, ENCYCLOPAEDIA, HABITABLE = (one.SOURCE.name for one in (
     nasa_exoplanet_archive, open_exoplanet_catalogue, exoplanet_eu, phl_hwc))  # fmt: skip
 SAYS_NOTHING = "the table does not say"
+CALCULATED_VALUE = "Calculated Value"
+"""What the archive's composite table writes for the paper of a value that it calculated."""
 BY_DEFINITION = "by the definition of the column"
 BY_RELATION = "no uncertainty, and that of the mass-radius relation"
 NEAR_RELATION = 0.01
@@ -48,6 +50,8 @@ class Given:
         Of the values, and what tells it.
     note, reference : str
         Columns with what is to be known of the value, and with its paper; empty where there is none.
+    told : str
+        A column that names the value's paper, or says that the catalogue calculated it; a file may lack it.
     """
 
     quantity: str
@@ -61,6 +65,7 @@ class Given:
     because: pl.Expr = pl.lit(SAYS_NOTHING)
     note: str = ""
     reference: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,8 @@ def _defined(given: Given) -> Given:
 
 
 def _nasa(quantity: str, column: str, **more: object) -> Given:
-    given = Given(quantity, column, upper=f"{column}err1", lower=f"{column}err2", limit=f"{column}lim")
+    told = f"{column}{nasa_exoplanet_archive.REFLINK}"
+    given = Given(quantity, column, upper=f"{column}err1", lower=f"{column}err2", limit=f"{column}lim", told=told)
     return replace(given, **more)  # type: ignore[arg-type]
 
 
@@ -181,7 +187,7 @@ def _nasa_planets(published: bool) -> tuple[Given, ...]:
         _nasa("stellar_mass", "st_mass", **star),
         _nasa("metallicity", "st_met", note="st_metratio", **star),
         _nasa("surface_gravity", "st_logg", **star),
-        Given("spectral_type", "st_spectype", **star),  # type: ignore[arg-type]
+        Given("spectral_type", "st_spectype", told="st_spectype_reflink", **star),  # type: ignore[arg-type]
         _nasa("distance", "sy_dist", limit=0, **system),
         _nasa("v_magnitude", "sy_vmag", limit=0, **system),
         _nasa("k_magnitude", "sy_kmag", limit=0, **system),

@@ -9,7 +9,19 @@ from typing import Any
 
 import polars as pl
 
-from astrobio.datasets.planet_catalogues.columns import CALCULATED, METHODS, NASA, PARTS, UNKNOWN, Given, Part
+from astrobio.datasets.planet_catalogues.columns import (
+    BY_RELATION,
+    CALCULATED,
+    CALCULATED_VALUE,
+    MEASURED,
+    METHODS,
+    NASA,
+    PARTS,
+    SAYS_NOTHING,
+    UNKNOWN,
+    Given,
+    Part,
+)  # fmt: skip
 from astrobio.datasets.planet_catalogues.entries import DECLINATION, NAME, RIGHT_ASCENSION, TableRead
 from astrobio.datasets.planet_catalogues.quantities import BY_NAME, QUANTITIES, Quantity
 
@@ -118,16 +130,30 @@ def _of_column(frame: pl.DataFrame, part: Part, given: Given) -> pl.DataFrame:
     if given.where is not None:
         rows = rows.filter(given.where)
     note = pl.col(given.note) if given.note else pl.lit(None, pl.String)
-    reference = pl.col(given.reference) if given.reference else pl.lit(None, pl.String)
+    kind, because, reference = _told(given, columns)
     default = pl.col("default_flag") if "default_flag" in columns else pl.lit(1, pl.Int64)
     found = rows.select(
         pl.col(_PLANET).alias("planet"), pl.lit(quantity.name).alias("quantity"), *_value(quantity, given),
         *_errors(part, given, columns), pl.lit(quantity.unit or None, pl.String).alias("unit"),
         pl.col(_WRITTEN + given.column).alias("written"), pl.lit(given.column).alias("column"),
-        pl.col(NAME).alias("name"), given.kind.alias("kind"), given.because.alias("because"), note.alias("note"),
+        pl.col(NAME).alias("name"), kind.alias("kind"), because.alias("because"), note.alias("note"),
         reference.alias("reference"), default.alias(_DEFAULT),
     )  # fmt: skip
     return _sized(_limited(found) if part.endless else found, part)
+
+
+def _told(given: Given, columns: set[str]) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Kind of a value, what tells it, and its paper; what the catalogue says of the value goes before a guess."""
+    reference = pl.col(given.reference) if given.reference else pl.lit(None, pl.String)
+    if given.told not in columns:
+        return given.kind, given.because, reference
+    told = pl.col(given.told)
+    calculated = told.str.contains(CALCULATED_VALUE, literal=True).fill_null(False)
+    published = told.is_not_null() & given.because.is_in([SAYS_NOTHING, BY_RELATION])
+    kind = pl.when(calculated).then(pl.lit(CALCULATED)).when(published).then(pl.lit(MEASURED)).otherwise(given.kind)
+    said = pl.when(calculated).then(pl.lit(f"{given.told}: {CALCULATED_VALUE}"))
+    because = said.when(published).then(pl.lit(f"{given.told} names its paper")).otherwise(given.because)
+    return kind, because, pl.when(~calculated).then(told)
 
 
 def _value(quantity: Quantity, given: Given) -> tuple[pl.Expr, pl.Expr]:
