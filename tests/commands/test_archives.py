@@ -86,10 +86,19 @@ def test_a_challenge_says_how_to_save_the_file_and_the_import_takes_it(run, serv
 
 
 def test_too_little_is_told_by_exit_code_1(run, table_source):
-    register(replace(table_source, products=(replace(table_source.products[0], least=3),)))
+    [table] = table_source.products
+    register(replace(table_source, products=(replace(table, ask=StaticFiles((table.ask,)), least=3),)))
     code, document, _ = run("fetch", "made")
     assert code == 1
     assert document["sources"][0]["failures"][0]["message"] == "2 things, and at least 3 are expected"
+
+
+def test_a_cut_table_is_told_by_exit_code_4(run, table_source):
+    register(replace(table_source, products=(replace(table_source.products[0], least=3),)))
+    code, document, _ = run("fetch", "made")
+    assert code == 4
+    assert document["sources"][0]["refused"][0]["reasons"] == [
+        "transfer: as much as the archive has: 2 things (expected at least 3)"]  # fmt: skip
 
 
 def test_failures_of_different_kinds_are_told_by_exit_code_1(run, services, table_source):  # noqa: F811

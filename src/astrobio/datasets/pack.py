@@ -242,8 +242,17 @@ class Pack:
         self._reader: Any = None
 
     @classmethod
-    def open(cls, path: str | Path, verify: bool = True) -> Pack:
+    def open(cls, path: str | Path, verify: bool = True, data_set: str | None = None) -> Pack:
         """Open the pack in a folder and check each of its files against the manifest.
+
+        Parameters
+        ----------
+        path : path
+            The folder.
+        verify : bool
+            Whether files are hashed.
+        data_set : str, optional
+            What it should hold, for the command that an error names.
 
         Raises
         ------
@@ -255,15 +264,16 @@ class Pack:
             If the manifest is not one.
         """
         path = Path(path)
+        build = f"astrobio build {data_set}" if data_set else f"astrobio build NAME --out {path}"
         try:
             content = (path / MANIFEST).read_bytes()
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise DataMissing(f"there is no pack in {path}", fix=f"astrobio build NAME --out {path}") from error
+            raise DataMissing(f"there is no pack in {path}", fix=build) from error
         try:
             manifest = Manifest.model_validate_json(content)
         except ValidationError as error:
             raise RefusedInput(
-                f"{path / MANIFEST} is not a pack's manifest: {error}", fix=f"{build_anew('NAME')} --out {path}"
+                f"{path / MANIFEST} is not a pack's manifest: {error}", fix=f"{build} --overwrite"
             ) from error
         if manifest.format != FORMAT:
             raise RefusedInput(

@@ -30,7 +30,7 @@ def open_pack(storage: RealDataStorage, allow_declared: bool = False) -> Pack:
     records = storage.records(source="planet_runs")
     used = [record for record in records if allow_declared or record.assurance != "declared"]
     if (folder / MANIFEST).exists():
-        pack = Pack.open(folder)
+        pack = Pack.open(folder, data_set="planet_runs")
         if pack.manifest.records_sha256 == _records_digest(used):
             check_records(pack, storage)
             return pack
@@ -43,7 +43,7 @@ def open_pack(storage: RealDataStorage, allow_declared: bool = False) -> Pack:
         allow_declared=allow_declared,
         progress=lambda items: progress(items, "Building the pack", len(items), "runs"),
     )
-    return Pack.open(folder)
+    return Pack.open(folder, data_set="planet_runs")
 
 
 def _records_digest(records: list[Any]) -> str:
