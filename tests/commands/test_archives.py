@@ -85,6 +85,13 @@ def test_a_challenge_says_how_to_save_the_file_and_the_import_takes_it(run, serv
     assert (code, document["sources"][0]["complete"]) == (0, True)
 
 
+def test_an_import_without_a_file_asks_for_one(run, tmp_path):
+    code, _, said = run("import", "made")
+    assert code == 2
+    assert "which file of made is to be admitted?\nRun: astrobio import made FILE" in said
+    assert not (tmp_path / "store").exists()
+
+
 def test_too_little_is_told_by_exit_code_1(run, table_source):
     [table] = table_source.products
     register(replace(table_source, products=(replace(table, ask=StaticFiles((table.ask,)), least=3),)))

@@ -71,6 +71,11 @@ def test_a_product_is_named_behind_its_source(files_of, store):
     assert names(store) == ["a/a.txt", "b/b.txt", "large/c.txt"]
 
 
+def test_a_name_that_is_mistyped_is_answered_with_the_nearest(store):
+    with pytest.raises(RefusedInput, match=r"'nasa_exoplanet' has no gates; did you mean nasa_exoplanet_archive"):
+        fetch(store, "nasa_exoplanet")
+
+
 def test_what_is_not_known_is_said(store):
     with pytest.raises(RefusedInput, match="'rumours' has no gates"):
         fetch(store, "rumours")

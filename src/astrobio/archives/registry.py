@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from astrobio.archives import (
     ads,
     arxiv,
@@ -84,7 +86,9 @@ def source(name: str) -> Source:
     'VPLanet planet runs'
     """
     if name not in SOURCES:
-        raise RefusedInput(f"source {name!r} has no gates; known are {', '.join(SOURCES)}", fix="astrobio sources")
+        near = get_close_matches(name.lower(), SOURCES, cutoff=0.5)
+        known = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(SOURCES)}"
+        raise RefusedInput(f"source {name!r} has no gates; {known}", fix="astrobio sources")
     return SOURCES[name]
 
 

@@ -44,11 +44,14 @@ def bring(options: argparse.Namespace) -> Result:
     """Admit the shipped runs, those of a bundle, or a file that was saved from a source."""
     if options.file:
         return import_saved(options)
+    from astrobio.archives.registry import SOURCES
     from astrobio.datasets.shipped import BUNDLE, admit_bundle
     from astrobio.store import RealDataStorage
 
-    storage = RealDataStorage(options.store, create=True)
     path = BUNDLE if options.what == "shipped" else Path(options.what)
+    if options.what in SOURCES and not path.exists():
+        raise UsageError(f"which file of {options.what} is to be admitted?", fix=f"astrobio import {options.what} FILE")
+    storage = RealDataStorage(options.store, create=True)
     _check_share(options.rerun)
     report = admit_bundle(storage, path, options.rerun, options.workers, bar("Planet runs", "runs"))
     rows = [("admitted", report.admitted), ("there already", report.already), ("refused", len(report.rejected))]

@@ -367,7 +367,7 @@ def import_file(storage: RealDataStorage, one: Source, path: Path, product: str 
         If it is not there.
     """
     if not path.is_file():
-        raise DataMissing(f"there is no file {path}")
+        raise DataMissing(f"{path} is a folder, and no file" if path.is_dir() else f"there is no file {path}")
     chosen_product = _product_for(one, path, product)
     brought = bring_from_file(one, chosen_product.name, path)
     return storage.admit_many([(path, brought.provenance(one, brought.sha256 or ""))])
