@@ -1,7 +1,7 @@
 """A hook of MkDocs: a page for each source, made from the registry, and tables that the code holds.
 
 The pages are made anew at every build, so that they say what the code says. Which checks a source's files pass is
-told by the functions that judge them: a comment ``<!-- of: spectra.check_star -->`` in ``reference/checks.md`` names
+told by the functions that judge them: a comment ``<!-- of: stellar_spectra.check_star -->`` in ``reference/checks.md`` names
 the functions whose checks the tables below it hold.
 """
 
@@ -57,7 +57,7 @@ class Section:
 def sections(text: str) -> list[Section]:
     """The sections of ``checks.md`` that are of the files of sources, in their order.
 
-    >>> head = "## Stars\\n\\n<!-- of: spectra.check_star -->\\n\\n| gate | check | bound | source |\\n"
+    >>> head = "## Stars\\n\\n<!-- of: stellar_spectra.check_star -->\\n\\n| gate | check | bound | source |\\n"
     >>> sections(head + "| physics | flux positive | 95 % | measured |\\n")[0].rows
     [('physics', 'flux positive', '95 %', 'measured')]
     """
