@@ -1,8 +1,8 @@
 """A hook of MkDocs: a page for each source, made from the registry, and tables that the code holds.
 
 The pages are made anew at every build, so that they say what the code says. Which checks a source's files pass is
-told by the functions that judge them: a comment ``<!-- of: stellar_spectra.check_star -->`` in ``reference/checks.md`` names
-the functions whose checks the tables below it hold.
+told by the functions that judge them: a comment ``<!-- of: stellar_spectra.check_star -->`` in ``reference/checks.md``
+names the functions whose checks the tables below it hold.
 """
 
 from __future__ import annotations

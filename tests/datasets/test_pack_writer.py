@@ -233,7 +233,7 @@ def test_a_folder_that_is_there_is_replaced_only_when_asked_and_only_if_it_is_a_
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
     with pytest.raises(UsageError, match=r"thesis exists\nRun: astrobio build spectra --overwrite"):
-        PackWriter(tmp_path / "thesis", "tests", {"flag": FLAG}, build="astrobio build spectra")
+        PackWriter(tmp_path / "thesis", "spectra", {"flag": FLAG})
     with pytest.raises(UsageError, match="thesis is no pack, and only a pack is replaced"):
         PackWriter(tmp_path / "thesis", "tests", {"flag": FLAG}, overwrite=True)
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "years of work"

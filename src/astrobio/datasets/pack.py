@@ -23,14 +23,22 @@ from astrobio.core.native import native
 
 FORMAT = "astrobio.pack/2"
 MANIFEST, SAMPLES, TABLES = "manifest.json", "samples.parquet", "tables"
-BUILD = "astrobio build planet_runs"
 RECORDS = "records"
 """The table of the records that a pack was built from, where a sample may be of several."""
 
 
-def build_anew(name: str) -> str:
+def build_command(data_set: str, *options: str) -> str:
+    """The command that builds the pack of a data set, for messages.
+
+    >>> build_command("planets", "--out PACK")
+    'astrobio build planets --out PACK'
+    """
+    return " ".join(("astrobio build", data_set, *options))
+
+
+def build_anew(data_set: str) -> str:
     """The command that builds the pack of a data set once more."""
-    return f"astrobio build {name} --overwrite"
+    return build_command(data_set, "--overwrite")
 
 
 class PackFile(BaseModel):
@@ -264,7 +272,7 @@ class Pack:
             If the manifest is not one.
         """
         path = Path(path)
-        build = f"astrobio build {data_set}" if data_set else f"astrobio build NAME --out {path}"
+        build = build_command(data_set) if data_set else build_command("NAME", f"--out {path}")
         try:
             content = (path / MANIFEST).read_bytes()
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -277,11 +285,13 @@ class Pack:
             ) from error
         if manifest.format != FORMAT:
             raise RefusedInput(
-                f"{path} has the format {manifest.format}, and {FORMAT} is read here", fix=build_anew(manifest.source)
+                f"{path} has the format {manifest.format}, and {FORMAT} is read here",
+                fix=build_anew(manifest.source),
             )
         if content != manifest.to_bytes():
             raise IntegrityError(
-                f"{path / MANIFEST} has changed since the pack was built", fix=build_anew(manifest.source)
+                f"{path / MANIFEST} has changed since the pack was built",
+                fix=build_anew(manifest.source),
             )
         pack = cls(path, manifest)
         if verify:

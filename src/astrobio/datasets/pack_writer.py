@@ -21,7 +21,17 @@ from astrobio.core.errors import RefusedInput, UsageError
 from astrobio.core.hashing import sha256_files
 from astrobio.core.native import native
 from astrobio.datasets.moments import merge_moments, statistics
-from astrobio.datasets.pack import BUILD, FORMAT, MANIFEST, SAMPLES, TABLES, ArrayInfo, Manifest, PackFile
+from astrobio.datasets.pack import (
+    FORMAT,
+    MANIFEST,
+    SAMPLES,
+    TABLES,
+    ArrayInfo,
+    Manifest,
+    PackFile,
+    build_anew,
+    build_command,
+)
 from astrobio.store import files
 
 SHARD_SAMPLES = 65_536
@@ -72,8 +82,6 @@ class PackWriter:
         Bounds of a shard; one that a single sample exceeds holds that sample alone.
     overwrite : bool
         Replace a pack that is there.
-    build : str
-        The command that builds such a pack, for messages.
 
     Raises
     ------
@@ -98,7 +106,6 @@ class PackWriter:
         shard_samples: int = SHARD_SAMPLES,
         shard_bytes: int = SHARD_BYTES,
         overwrite: bool = False,
-        build: str = BUILD,
     ) -> None:
         self.out, self.source, self.arrays, self.splits = Path(out), source, dict(arrays), tuple(splits)
         self.measured = set(self.arrays if measured is None else measured)
@@ -111,7 +118,7 @@ class PackWriter:
         self._table: PackFile | None = None
         self._tables: list[PackFile] = []
         self._moments: dict[tuple[str, str], NDArray[np.float64]] = {}
-        check_target(self.out, overwrite, build)
+        check_target(self.out, overwrite, source)
         self._partial = self.out.with_name(f".{self.out.name}.{os.getpid()}.partial")
         shutil.rmtree(self._partial, ignore_errors=True)
         (self._partial / "shards").mkdir(parents=True)
@@ -298,19 +305,19 @@ class PackWriter:
         return found
 
 
-def check_target(out: Path, overwrite: bool, build: str) -> None:
+def check_target(out: Path, overwrite: bool, data_set: str) -> None:
     """Refuse a folder that is there, or, with ``overwrite``, one that is no pack.
 
     Raises
     ------
     UsageError
-        Naming the command ``build``.
+        Naming the command that builds the pack of the data set.
     """
     if out.exists() and not overwrite:
-        raise UsageError(f"{out} exists", fix=f"{build} --overwrite")
+        raise UsageError(f"{out} exists", fix=build_anew(data_set))
     pack = out.is_dir() and ((out / MANIFEST).is_file() or not any(out.iterdir()))
     if out.exists() and not pack:
-        raise UsageError(f"{out} is no pack, and only a pack is replaced", fix=f"{build} --out PACK")
+        raise UsageError(f"{out} is no pack, and only a pack is replaced", fix=build_command(data_set, "--out PACK"))
 
 
 def _length(values: Samples) -> int:

@@ -68,6 +68,7 @@ class Brought:
         """The provenance of its record; the key holds the digest's beginning, so that releases lie side by side."""
         product = source.product(self.product)
         detail = {"product": self.product, "name": self.name, **self.detail}
+        # Kept with the record: it is judged by what was expected when it came, also when an archive has grown since.
         if is_single(product.ask) and self.assurance != "pinned":
             detail["at_least"] = product.least
         key = record_key(self.product, self.name, digest)

@@ -25,7 +25,7 @@ from astrobio.core.errors import (
     AstrobioError,
     DataMissing,
     UsageError,
-)  # fmt: skip
+)
 from astrobio.core.hashing import sha256_files
 from astrobio.core.provenance import Provenance
 from astrobio.fetch.bringing import HOPELESS, TOGETHER, Bringing, Brought, Transfers, credentials_of, session_for

@@ -129,7 +129,8 @@ def _check_samples(pack: Pack) -> None:
     path = pack.path / SAMPLES
     if not path.is_file() or sha256_files([path]) != [expected]:
         raise IntegrityError(
-            f"{path} is gone or has changed since the pack was built", fix=build_anew(pack.manifest.source)
+            f"{path} is gone or has changed since the pack was built",
+            fix=build_anew(pack.manifest.source),
         )
 
 

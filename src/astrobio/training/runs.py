@@ -11,7 +11,7 @@ import numpy as np
 from astrobio.core.errors import DataMissing, IntegrityError, RefusedInput
 from astrobio.core.hashing import sha256_bytes
 from astrobio.core.paths import RUNS, pack_folder, store_root
-from astrobio.datasets.pack import BUILD, MANIFEST, Pack
+from astrobio.datasets.pack import MANIFEST, Pack, build_command
 from astrobio.models.prediction import Prediction
 from astrobio.training import checkpoint
 from astrobio.training.config import TrainingConfig
@@ -102,7 +102,7 @@ def trained_pack(lineage: dict[str, Any], store: str | Path | None = None) -> Pa
             return pack
     wanted = f"the pack {lineage['pack_digest'][:16]}... that the checkpoint was trained on"
     if built in places:
-        raise IntegrityError(f"{built} is not {wanted}", fix=BUILD)
+        raise IntegrityError(f"{built} is not {wanted}", fix=build_command("planet_runs"))
     where = f"not in {built}" if built == held else f"neither in {built} nor in {held}"
     raise DataMissing(f"{wanted} is {where}", fix="the same command with --store DIR")
 

@@ -22,6 +22,20 @@ for noise. Measured: at least -0.16, stars of SpeX, whose pixels are finer than 
 TURNING_SCATTER = 5.0
 
 
+def check_values_vary(found: Findings, part: Points) -> None:
+    """No constant, and no few levels."""
+    distinct = len(np.unique(part.value)) / len(part)
+    found.note("forensics", "values that vary", distinct >= LEAST_DISTINCT,
+               f"{part.name}{distinct:.0%} of the values differ", f"at least {LEAST_DISTINCT:.0%}")  # fmt: skip
+
+
+def check_errors_vary(found: Findings, part: Points) -> None:
+    """Errors that were measured, and not set."""
+    distinct = len(np.unique(part.error))
+    found.note("forensics", "errors that vary", distinct > 2, f"{part.name}{distinct} of {len(part)} differ",
+               "more than 2 different ones")  # fmt: skip
+
+
 def check_stray_error(found: Findings, part: Points) -> None:
     """A single error that was changed."""
     jump = curves.largest_jump(part.error)

@@ -8,7 +8,7 @@ import numpy as np
 
 from astrobio.core.provenance import Provenance
 from astrobio.formats.spectrum_file import SpectrumFile
-from astrobio.verify.courses import FEW, LEAST_DISTINCT, check_analytic, check_turning, fits
+from astrobio.verify.courses import FEW, check_analytic, check_errors_vary, check_turning, check_values_vary, fits
 from astrobio.verify.spectra import Points, points
 from astrobio.verify.verdict import Findings
 
@@ -104,12 +104,8 @@ def check_jwst_course(found: Findings, file: SpectrumFile, _provenance: Provenan
 
 
 def _check_jwst_part(found: Findings, part: Points) -> None:
-    distinct = len(np.unique(part.value)) / len(part)
-    found.note("forensics", "values that vary", distinct >= LEAST_DISTINCT, f"{distinct:.0%} of the values differ",
-               f"at least {LEAST_DISTINCT:.0%}")  # fmt: skip
-    errors = len(np.unique(part.error))
-    found.note("forensics", "errors that vary", errors > 2, f"{errors} of {len(part)} differ",
-               "more than 2 different ones")  # fmt: skip
+    check_values_vary(found, part)
+    check_errors_vary(found, part)
     if np.ptp(part.value) == 0:
         return
     check_analytic(found, part, fits(part), LEAST_JWST_LEFT)

@@ -11,15 +11,16 @@ from astrobio.formats.spectrum_file import SpectrumFile
 from astrobio.verify import curves
 from astrobio.verify.courses import (
     FEW,
-    LEAST_DISTINCT,
     MANY,
     SOME,
     Fits,
     check_analytic,
+    check_errors_vary,
     check_scatter,
     check_stray_error,
+    check_values_vary,
     fits,
-)  # fmt: skip
+)
 from astrobio.verify.spectra import Array, Check, Points, points
 from astrobio.verify.verdict import Findings
 
@@ -141,9 +142,7 @@ def check_course(found: Findings, file: SpectrumFile, _provenance: Provenance) -
         for part in points(spectrum):
             if len(part) < 5:
                 continue
-            distinct = len(np.unique(part.value)) / len(part)
-            found.note("forensics", "values that vary", distinct >= LEAST_DISTINCT,
-                       f"{part.name}{distinct:.0%} of the values differ", f"at least {LEAST_DISTINCT:.0%}")  # fmt: skip
+            check_values_vary(found, part)
             if len(part) >= FEW and np.ptp(part.value) > 0:
                 check_scatter(found, part, LEAST_SCATTER, MOST_SCATTER)
                 fitted = fits(part)
@@ -173,9 +172,7 @@ def _check_noisy_sine(found: Findings, part: Points, fitted: Fits) -> None:
 
 def _check_error_course(found: Findings, part: Points) -> None:
     if len(part) >= FEW:
-        distinct = len(np.unique(part.error))
-        found.note("forensics", "errors that vary", distinct > 2, f"{part.name}{distinct} of {len(part)} differ",
-                   "more than 2 different ones")  # fmt: skip
+        check_errors_vary(found, part)
     if len(part) >= SOME and np.ptp(part.error) > 0:
         course = curves.lag_one(np.log(part.error))
         found.note("forensics", "errors as a detector has them", course >= LEAST_ERROR_COURSE,

@@ -9,7 +9,15 @@ from astrobio.core.provenance import Provenance
 from astrobio.core.spectrum import Spectrum
 from astrobio.formats.spectrum_file import SpectrumFile
 from astrobio.verify import curves
-from astrobio.verify.courses import MANY, check_analytic, check_scatter, check_stray_error, check_turning, fits
+from astrobio.verify.courses import (
+    MANY,
+    check_analytic,
+    check_errors_vary,
+    check_scatter,
+    check_stray_error,
+    check_turning,
+    fits,
+)
 from astrobio.verify.spectra import Points, points
 from astrobio.verify.verdict import Findings
 
@@ -95,9 +103,7 @@ def _check_star_course(found: Findings, part: Points) -> None:
     steps = curves.lag_one(np.diff(np.log(part.error)))
     found.note("forensics", "errors as a detector has them", steps >= LEAST_ERROR_STEPS,
                f"autocorrelation of their steps {steps:.2f}", f"at least {LEAST_ERROR_STEPS:g}")  # fmt: skip
-    distinct = len(np.unique(part.error))
-    found.note("forensics", "errors that vary", distinct > 2, f"{distinct} of {len(part)} differ",
-               "more than 2 different ones")  # fmt: skip
+    check_errors_vary(found, part)
     lines = float(np.std(part.value - median_filter(part.value, 51)) / np.std(part.value))
     found.note("forensics", "lines", lines >= LEAST_LINES, f"{lines:.3f} of the variation is in lines",
                f"at least {LEAST_LINES:g}")  # fmt: skip

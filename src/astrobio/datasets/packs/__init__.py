@@ -98,7 +98,7 @@ def build(
     if name not in DATA_SETS:
         raise UsageError(f"there is no data set {name!r}; there are {', '.join(DATA_SETS)}")
     out = Path(out)
-    check_target(out, overwrite, f"astrobio build {name}")
+    check_target(out, overwrite, name)
     compilation = _compiled(storage, DATA_SETS[name], allow_declared)
     if bar is not None:
         compilation.batches = bar(compilation.batches, None)

@@ -13,7 +13,7 @@ from astrobio.core.errors import DataMissing, IntegrityError
 from astrobio.core.hashing import sha256_json
 from astrobio.core.planet_run import AXIS_LENGTH, FIELD, STATES, PlanetParameters, PlanetRun, climate_state, dequantise
 from astrobio.datasets import splits
-from astrobio.datasets.pack import BUILD, ArrayInfo, Manifest
+from astrobio.datasets.pack import ArrayInfo, Manifest
 from astrobio.datasets.pack_writer import PackWriter, check_target
 from astrobio.datasets.packs.writing import code_digest
 
@@ -60,7 +60,7 @@ def build_planet_runs(
         If a split would leak.
     """
     out = Path(out)
-    check_target(out, overwrite, BUILD)
+    check_target(out, overwrite, SOURCE)
     held = storage.records(source=SOURCE)
     records = [record for record in held if allow_declared or record.assurance != "declared"]
     records = sorted(records, key=_record_order)

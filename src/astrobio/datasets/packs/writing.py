@@ -141,7 +141,7 @@ def write_pack(
     splits = ("random", *compilation.parts)
     frames: list[pl.DataFrame] = []
     with PackWriter(out, name, compilation.arrays, splits=splits, measured=compilation.measured,
-                    overwrite=overwrite, build=f"astrobio build {name}") as writer:  # fmt: skip
+                    overwrite=overwrite) as writer:  # fmt: skip
         for batch in compilation.batches:
             rows = _with_splits(batch.rows, compilation.parts)
             rows = rows.with_columns(content_sha256=_contents(batch))

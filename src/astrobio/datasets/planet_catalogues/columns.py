@@ -135,7 +135,7 @@ def _defined(given: Given) -> Given:
 
 
 def _nasa(quantity: str, column: str, **more: object) -> Given:
-    told = f"{column}{nasa_exoplanet_archive.REFLINK}"
+    told = column + nasa_exoplanet_archive.REFLINK
     given = Given(quantity, column, upper=f"{column}err1", lower=f"{column}err2", limit=f"{column}lim", told=told)
     return replace(given, **more)  # type: ignore[arg-type]
 
@@ -187,7 +187,7 @@ def _nasa_planets(published: bool) -> tuple[Given, ...]:
         _nasa("stellar_mass", "st_mass", **star),
         _nasa("metallicity", "st_met", note="st_metratio", **star),
         _nasa("surface_gravity", "st_logg", **star),
-        Given("spectral_type", "st_spectype", told="st_spectype_reflink", **star),  # type: ignore[arg-type]
+        Given("spectral_type", "st_spectype", told="st_spectype" + nasa_exoplanet_archive.REFLINK, **star),  # type: ignore[arg-type]
         _nasa("distance", "sy_dist", limit=0, **system),
         _nasa("v_magnitude", "sy_vmag", limit=0, **system),
         _nasa("k_magnitude", "sy_kmag", limit=0, **system),

@@ -21,7 +21,7 @@ from astrobio.datasets.planet_catalogues.columns import (
     UNKNOWN,
     Given,
     Part,
-)  # fmt: skip
+)
 from astrobio.datasets.planet_catalogues.entries import DECLINATION, NAME, RIGHT_ASCENSION, TableRead
 from astrobio.datasets.planet_catalogues.quantities import BY_NAME, QUANTITIES, Quantity
 
