@@ -522,14 +522,44 @@ def test_the_pipeline_takes_in_all_sources_and_packs(few, store, archive_mirror,
     assert_lines(capsys.readouterr().out, "❌ Packs: .*spectra/samples.parquet has changed.*")
 
 
+def test_archives_without_planet_runs_are_checked_and_are_not_ready_for_training(archive_mirror, tmp_path, capsys):
+    store = tmp_path / "store"
+    list(Fetcher(RealDataStorage(store, create=True), Mirror.named(str(archive_mirror))).fetch(["jwst_published"]))
+    assert readiness.pipeline_main(["--store", str(store)]) == 1
+    assert_lines(capsys.readouterr().out, "✅ Storage verifies: 17 records .*", "✅ Sources: 1 sources: jwst_published",
+                 f"❌ Packs: the store {store} holds no pack. Run: astrobio build NAME",
+                 "❌ FAILED: 4/7 checks")  # fmt: skip
+    build(RealDataStorage(store), "spectra", store / "packs" / "spectra")
+    assert readiness.pipeline_main(["--store", str(store)]) == 1
+    assert_lines(capsys.readouterr().out, "✅ Packs: 17 samples of spectra", "✅ Splits: .* in 1 splits",
+                 "❌ Loaders: .* holds 0 records of planet_runs, and 450 are needed.*",
+                 "❌ FAILED: 6/7 checks")  # fmt: skip
+
+
+def test_an_empty_store_passes_no_check(tmp_path, capsys):
+    RealDataStorage(tmp_path / "store", create=True)
+    assert readiness.pipeline_main(["--store", str(tmp_path / "store")]) == 1
+    assert_lines(
+        capsys.readouterr().out, "❌ Storage verifies: the store .* is empty. Run: .*", "❌ FAILED: 0/7 checks"
+    )
+
+
 def test_fewer_records_than_a_source_must_have_fail_the_pipeline(few, store, monkeypatch, capsys):
     monkeypatch.setattr(readiness, "held_counts", lambda _storage, one: {one.products[0].counted: 449})
     assert readiness.pipeline_main(["--store", str(store)]) == 1
     assert_lines(capsys.readouterr().out, "❌ Sources: fewer than are to be expected: planet_runs: 449 runs")
 
 
-@pytest.mark.parametrize("part", ["record", "pack", "journal", "missing"])
-def test_the_pipeline_fails_on_a_damaged_store(few, store, capsys, part):
+@pytest.mark.parametrize(
+    ("part", "failing"),
+    [
+        ("record", {"Storage verifies", "Packs", "Splits", "Loaders"}),
+        ("pack", {"Packs", "Splits", "Loaders"}),
+        ("journal", {"Storage verifies", "Sources"}),
+        ("missing", {"Storage verifies", "Gates", "Refusals", "Sources", "Packs", "Splits", "Loaders"}),
+    ],
+)
+def test_the_pipeline_fails_on_a_damaged_store(few, store, capsys, part, failing):
     if part == "record":
         damage_record(store)
     elif part == "pack":
@@ -540,7 +570,9 @@ def test_the_pipeline_fails_on_a_damaged_store(few, store, capsys, part):
         shutil.rmtree(store)
     assert readiness.pipeline_main(["--store", str(store)]) == 1
     out = capsys.readouterr().out
-    assert_lines(out, "❌ Storage verifies: .*", "❌ FAILED: [0-6]/7 checks", "❌ OVERALL STATUS: FAILED")
+    assert_lines(out, f"❌ FAILED: {7 - len(failing)}/7 checks", "❌ OVERALL STATUS: FAILED")
+    assert {line[2:].partition(":")[0] for line in out.splitlines() if line.startswith("❌")} == failing | {
+        "FAILED", "OVERALL STATUS"}  # fmt: skip
     assert "ready!" not in out
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from astrobio.archives.registry import source, verify
 from astrobio.core.console import say
-from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DONE, AstrobioError, IntegrityError
+from astrobio.core.errors import EXIT_CHECK_FAILED, EXIT_DONE, AstrobioError, DataMissing, IntegrityError
 from astrobio.core.paths import pack_folder
 from astrobio.datasets.held import product_of
 from astrobio.datasets.loader import Loader
@@ -28,6 +28,7 @@ from astrobio.datasets.pack import MANIFEST, Pack, check_records
 from astrobio.datasets.packs import DATA_SETS
 from astrobio.fetch.engine import held_counts
 from astrobio.store import RealDataStorage, Record
+from astrobio.store.storage import DOWNLOAD
 from astrobio.training.config import TrainingConfig
 from astrobio.training.registry import make_task
 
@@ -172,18 +173,20 @@ class PipelineChecks:
 
     def storage(self) -> str:
         """Every record and the journal are as they were."""
-        storage, _ = self._components.opened()
-        report = storage.verify()
-        if not report.sound:
-            gone, changed = len(report.missing), len(report.changed) + len(report.altered)
+        report, damaged = self._storage.verify(), self._storage.damaged(self._storage.records())
+        if damaged or not report.sound:
+            gone = len(report.missing)
+            changed = len(damaged) - gone + len(report.altered)
             raise IntegrityError(f"{gone} gone, {changed} changed, journal {report.journal_error}")
         return f"{report.records} records and {report.journal_rows} rows of the journal are sound"
 
     def gates(self) -> str:
         """A sample of the records of every product passes its gates again."""
         sample = self._sample(20)
-        storage, _ = self._components.opened()
-        refused = [record.key for record in sample if not verify(storage.open(record), record.provenance).admitted]
+        refused = [
+            record.key for record in sample
+            if not verify(self._storage.open(record), record.provenance).admitted
+        ]  # fmt: skip
         if refused:
             share = f"{len(refused)} of {len(sample)}"
             raise IntegrityError(f"{share} records do not pass the gates, the first {refused[0]}")
@@ -202,11 +205,10 @@ class PipelineChecks:
 
     def sources(self) -> str:
         """Each source that is there has a licence, and as many records as it must have at least."""
-        storage, _ = self._components.opened()
-        held = sorted({record.source for record in storage.records()})
+        held = sorted({record.source for record in self._storage.records()})
         few = []
         for name in held:
-            counts = held_counts(storage, source(name))
+            counts = held_counts(self._storage, source(name))
             few += [f"{name}: {counts[product.counted]} {product.counted}" for product in source(name).products
                     if 0 < counts.get(product.counted, 0) < product.least]  # fmt: skip
         if few:
@@ -215,9 +217,8 @@ class PipelineChecks:
 
     def packs(self) -> str:
         """Every file of every pack is as its manifest says, and all its records are in the store."""
-        storage, _ = self._components.opened()
         for pack in self._packs:
-            check_records(pack, storage)
+            check_records(pack, self._storage)
         return ", ".join(f"{len(pack)} samples of {pack.manifest.source}" for pack in self._packs)
 
     def splits(self) -> str:
@@ -246,20 +247,30 @@ class PipelineChecks:
         return [record for records in self._products.values() for record in records[:: -(-len(records) // most)]]
 
     @cached_property
+    def _storage(self) -> RealDataStorage:
+        """The store, which holds something."""
+        storage = RealDataStorage(self._components.store)
+        if not storage.records():
+            raise DataMissing(f"the store {storage.root} is empty", fix=DOWNLOAD)
+        return storage
+
+    @cached_property
     def _products(self) -> dict[tuple[str, str], list[Record]]:
         """The records of each product."""
-        storage, _ = self._components.opened()
         found: dict[tuple[str, str], list[Record]] = {}
-        for record in storage.records():
+        for record in self._storage.records():
             found.setdefault((record.source, product_of(record)), []).append(record)
         return found
 
     @cached_property
     def _packs(self) -> list[Pack]:
-        """All packs of the store; opening one hashes its files."""
-        storage, runs = self._components.opened()
-        folders = (pack_folder(storage.root, name) for name in DATA_SETS)
-        return [runs, *(Pack.open(folder) for folder in folders if (folder / MANIFEST).is_file())]
+        """All packs of the store, that of its planet runs made if need be; opening one hashes its files."""
+        runs = [self._components.opened()[1]] if self._storage.records(source="planet_runs") else []
+        folders = (pack_folder(self._storage.root, name) for name in DATA_SETS)
+        found = [*runs, *(Pack.open(folder) for folder in folders if (folder / MANIFEST).is_file())]
+        if not found:
+            raise DataMissing(f"the store {self._storage.root} holds no pack", fix="astrobio build NAME")
+        return found
 
 
 INSTEAD = {
